@@ -1,0 +1,192 @@
+# mmm itself in the lab: its configuration, certificates, monitor and agents.
+# shellcheck shell=bash
+
+readonly WRITER_ADDRESS=10.77.0.50
+
+# All hosts, or the masters only, as «db1, db2».
+hosts_listed() { # all|masters
+    local host list=''
+    for host in $(lab_hosts); do
+        if [[ $1 == all ]] || is_master "$host"; then
+            list+="${list:+, }$host"
+        fi
+    done
+    printf '%s' "$list"
+}
+
+host_section() { # host
+    local mode=replica
+    if is_master "$1"; then mode=master; fi
+    cat <<EOF
+
+[host $1]
+address = 10.77.0.$(host_number "$1")
+mode = $mode
+server_socket = $(server_socket "$1")
+server_start = $LAB/$1/start-server
+server_stop = $LAB/$1/stop-server
+agent_state = $LAB/$1/agent
+EOF
+}
+
+# What «up --mmm-set section.key=value» asked for.
+extra_sections() {
+    local setting
+    for setting in "${MMM_SETTINGS[@]}"; do
+        printf '\n[%s]\n%s\n' "${setting%%.*}" "${setting#*.}"
+    done
+}
+
+reader_addresses() {
+    local host list=''
+    for host in $(lab_hosts); do
+        list+="${list:+, }10.77.0.5${host#db}/24"
+    done
+    printf '%s' "$list"
+}
+
+mmm_settings() {
+    local host
+    cat <<EOF
+[cluster]
+name = $NAME
+
+[monitor]
+address = 10.77.0.9
+socket = $LAB/mon/mmm.sock
+store = $LAB/mon/monitor.db
+
+[host default]
+interface = eth0
+EOF
+    for host in $(lab_hosts); do
+        host_section "$host"
+    done
+    cat <<EOF
+
+[role writer]
+mode = exclusive
+hosts = $(hosts_listed masters)
+addresses = $WRITER_ADDRESS/24
+
+[role reader]
+mode = balanced
+hosts = $(hosts_listed all)
+addresses = $(reader_addresses)
+
+[replication]
+user = mmm_replication
+password_file = $LAB/secret/mmm_replication.password
+
+[check]
+user = mmm_check
+password_file = $LAB/secret/mmm_check.password
+
+[tls]
+ca = $LAB/tls/ca.pem
+certificate = $LAB/tls/%h.pem
+key = $LAB/tls/%h.key
+EOF
+    extra_sections
+}
+
+mmm_program() {
+    printf '%s/mmm' "$BUILD"
+}
+
+certificates_make() {
+    local name
+    mkdir -p "$LAB/tls"
+    timeout 20 "$(mmm_program)" cert init --dir "$LAB/tls" --config "$LAB/mmm.ini" >/dev/null
+    for name in monitor operator $(lab_hosts); do
+        timeout 20 "$(mmm_program)" cert issue --dir "$LAB/tls" "$name" >/dev/null
+    done
+}
+
+monitor_start() {
+    process_start monitor mon "$LAB/mon/monitor.log" "$(mmm_program)" --config "$LAB/mmm.ini" monitor
+}
+
+agent_start() { # host
+    process_start "$1-agent" "$1" "$LAB/$1/agent.log" "$(mmm_program)" --config "$LAB/mmm.ini" --host "$1" agent
+}
+
+mmm_up() {
+    local host
+    [[ -x $(mmm_program) ]] || fail "there is no $(mmm_program); run scripts/setup, or use lab up --no-mmm"
+    mmm_settings >"$LAB/mmm.ini"
+    certificates_make
+    monitor_start
+    for host in $(lab_hosts); do
+        mkdir -p "$LAB/$host/agent"
+        agent_start "$host"
+    done
+    await_writer '' 30
+}
+
+# The command line, as on the monitor's machine.
+mmm_run() {
+    in_host mon timeout "${MMM_LAB_COMMAND_SECONDS:-60}" "$(mmm_program)" --config "$LAB/mmm.ini" "$@"
+}
+
+# The monitor's status with a line for each host: `show --json` is stable, the table is for people.
+status_lines() {
+    MMM_LAB_COMMAND_SECONDS=5 mmm_run show --json 2>&1 | sed 's|{"name":|\n&|g' || true
+}
+
+# Prints the writer, once it is ONLINE and writable, or nothing.
+writer_now() {
+    local lines writer
+    lines=$(status_lines)
+    writer=$(sed -nE 's/.*"writer":"([^"]+)".*/\1/p' <<<"$lines" | head -n 1)
+    [[ -n $writer ]] || return 0
+    if grep -q "^{\"name\":\"$writer\".*\"state\":\"ONLINE\".*\"writable\":true" <<<"$lines"; then printf '%s' "$writer"; fi
+}
+
+# Prints the hosts that are ONLINE.
+online_hosts() {
+    status_lines | sed -nE 's/^\{"name":"(db[1-9])".*"state":"ONLINE".*/\1/p'
+}
+
+await_writer() { # host-or-empty seconds
+    local end=$((SECONDS + $2)) writer
+    while true; do
+        writer=$(writer_now)
+        if [[ -n $writer && (-z $1 || $writer == "$1") ]]; then return; fi
+        [[ $SECONDS -lt $end ]] || fail "no writer ${1:+on $1 }is ONLINE after $2 s; see lab mmm show, lab log mon"
+        sleep 0.1
+    done
+}
+
+# await-writer [HOST] [SECONDS]
+command_await_writer() {
+    local host='' seconds=30
+    if [[ ${1:-} == db* ]]; then
+        need_host "$1"
+        host=$1
+        shift
+    fi
+    seconds=${1:-$seconds}
+    await_writer "$host" "$seconds"
+    writer_now
+    echo
+}
+
+command_monitor() { # verb
+    process_command monitor "${1:-}" monitor_start ''
+}
+
+command_agent() { # host verb
+    need_host "${1:-}"
+    process_command "$1-agent" "${2:-}" agent_start "$1"
+}
+
+# log HOST [agent|server], log mon
+command_log() {
+    local file
+    case ${1:-} in
+    mon) file=$LAB/mon/monitor.log ;;
+    *) need_host "${1:-}"; file=$LAB/$1/${2:-agent}.log ;;
+    esac
+    cat "$file" 2>/dev/null || fail "there is no $file"
+}

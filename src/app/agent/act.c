@@ -1,0 +1,187 @@
+/* Doing what the core has planned on this host. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/agent/agent_app.h"
+#include "base/log.h"
+#include "effect/store/store.h"
+#include "wire/state.h"
+
+enum { PROCESS_LOOK_EVERY = 20 }; /* SERVERS.md trap 13: the flags tell 0.2 ms after the kill, the pidfd up to 0.7 s */
+
+static void on_gone(void *context) {
+    struct agent_app *app = context;
+    process_free(app->process);
+    app->process = NULL;
+    app_feed(app, &(struct agent_event){ .kind = AGENT_SERVER_GONE });
+}
+
+static void watch_process(struct agent_app *app, const struct probe *probe) {
+    if (!probe->answered || !probe->pid || (app->process && process_pid(app->process) == (pid_t)probe->pid))
+        return;
+    process_free(app->process);
+    app->process = NULL;
+    struct reason why = { "" };
+    if (process_watch(app->loop, (pid_t)probe->pid, PROCESS_LOOK_EVERY, on_gone, app, &app->process, &why))
+        log_line(LOG_LEVEL_ERROR, "event=process_watch_failed pid=%u why=\"%s\"", probe->pid, why.text);
+}
+
+static void on_probe(void *context, const struct probe *probe) {
+    struct agent_app *app = context;
+    watch_process(app, probe);
+    app_feed(app, &(struct agent_event){
+                      .kind = AGENT_PROBED,
+                      .probe = probe,
+                      .process_absent = !probe->answered &&
+                                        process_is_absent(app->settings->hosts[app->self].server_socket),
+                  });
+}
+
+static void on_task(void *context, const struct task_result *result) {
+    app_feed(context, &(struct agent_event){ .kind = AGENT_TASK_DONE, .task = result });
+}
+
+static int find_address(const struct cluster *cluster, const struct ip *ip) {
+    for (int i = 0; i < cluster->address_count; i++)
+        if (ip_equal(&cluster->addresses[i].ip, ip))
+            return i;
+    return -1;
+}
+
+static void on_stranger(void *context, const struct ip *ip, const struct mac *mac) {
+    struct agent_app *app = context;
+    int address = find_address(app->cluster, ip);
+    if (address >= 0)
+        app_feed(app, &(struct agent_event){ .kind = AGENT_STRANGER, .stranger = { .address = address, .mac = *mac } });
+}
+
+void act_list_addresses(struct agent_app *app, struct agent_address ret_addresses[static ADDRESSES_MAX]) {
+    enum { LISTED_MAX = 256 };
+    struct held_address held[LISTED_MAX];
+    size_t count = 0;
+    struct reason why = { "" };
+    memset(ret_addresses, 0, ADDRESSES_MAX * sizeof *ret_addresses);
+    if (addresses_list(app->addresses, held, LISTED_MAX, &count, &why)) {
+        log_line(LOG_LEVEL_ERROR, "event=addresses_unreadable why=\"%s\"", why.text);
+        return;
+    }
+    msec now = clock_now();
+    for (size_t i = 0; i < count; i++) {
+        int address = find_address(app->cluster, &held[i].ip);
+        if (address >= 0)
+            ret_addresses[address] =
+                (struct agent_address){ .present = true, .gone_at = held[i].left == NEVER ? NEVER : now + held[i].left };
+    }
+}
+
+static void watch_strangers(struct agent_app *app) {
+    struct ip ips[ADDRESSES_MAX];
+    for (int i = 0; i < app->cluster->address_count; i++)
+        ips[i] = app->cluster->addresses[i].ip;
+    addresses_watch(app->addresses, ips, (size_t)app->cluster->address_count);
+}
+
+enum rc act_start(struct agent_app *app, struct reason *ret_why) {
+    const struct host_settings *host = &app->settings->hosts[app->self];
+    enum rc rc = addresses_new(app->loop, host->interface, on_stranger, app, &app->addresses, ret_why);
+    if (rc)
+        return rc;
+    watch_strangers(app);
+    char password[256] = "";
+    if (app->settings->replication_password_file[0]) {
+        rc = config_password(app->settings->replication_password_file, password, sizeof password, ret_why);
+        if (rc)
+            return rc;
+    }
+    app->server = server_new(app->loop,
+                             &(struct server_options){
+                                 .socket = host->server_socket,
+                                 .replication_user = app->settings->replication_user,
+                                 .replication_password = password,
+                                 .answer_timeout = app->cluster->health.answer_timeout,
+                             },
+                             on_probe, on_task, app);
+    explicit_bzero(password, sizeof password);
+    return RC_OK;
+}
+
+void act_end(struct agent_app *app) {
+    server_free(app->server);
+    process_free(app->process);
+    addresses_free(app->addresses);
+    if (app->lock_fd >= 0)
+        close(app->lock_fd);
+}
+
+static void save(struct agent_app *app) {
+    struct reason why = { "" };
+    char *text = agent_state_encode(app->cluster, app->self, &app->core.durable);
+    enum rc rc = file_replace(app->state_path, text, strlen(text), &why);
+    free(text);
+    if (rc)
+        log_line(LOG_LEVEL_ERROR, "event=state_not_saved file=%s why=\"%s\" next=\"taking no right until it is\"",
+                 app->state_path, why.text);
+    app->unsaved = rc != RC_OK;
+}
+
+static void say_failed(const char *what, const struct ip *ip, const struct reason *why) {
+    char text[IP_TEXT_MAX];
+    ip_format(ip, text);
+    log_line(LOG_LEVEL_ERROR, "event=%s address=%s why=\"%s\"", what, text, why->text);
+}
+
+static void release_addresses(struct agent_app *app) {
+    for (int i = 0; i < app->cluster->address_count; i++) {
+        const struct role_address *address = &app->cluster->addresses[i];
+        struct reason why = { "" };
+        if (set_has(app->plan.address_remove, i) && addresses_remove(app->addresses, &address->ip, address->prefix, &why))
+            say_failed("address_not_removed", &address->ip, &why);
+    }
+}
+
+/* A failure shows in the kernel's list, which is read again at once. */
+static void serve_addresses(struct agent_app *app) {
+    for (int i = 0; i < app->cluster->address_count; i++) {
+        const struct role_address *address = &app->cluster->addresses[i];
+        struct reason why = { "" };
+        if (set_has(app->plan.address_set, i) &&
+            addresses_set(app->addresses, &address->ip, address->prefix, app->plan.address_lifetime[i], &why)) {
+            say_failed("address_not_set", &address->ip, &why);
+            app->plan.addresses_look = true;
+        }
+        if (set_has(app->plan.address_announce, i) && addresses_announce(app->addresses, &address->ip, &why))
+            say_failed("address_not_announced", &address->ip, &why);
+        if (set_has(app->plan.address_ask, i) && addresses_ask(app->addresses, &address->ip, &why))
+            say_failed("address_not_asked_for", &address->ip, &why);
+    }
+}
+
+static void kill_server(struct agent_app *app) {
+    struct reason why = { "there is no process to kill" };
+    if (!app->process || process_kill(app->process, &why))
+        log_line(LOG_LEVEL_ERROR, "event=server_not_killed why=\"%s\"", why.text);
+}
+
+/* What gives a right away is done in any case; what takes one only when the durable part is on disk. */
+void act_plan(struct agent_app *app) {
+    struct agent_plan *plan = &app->plan;
+    if (plan->save || app->unsaved)
+        save(app);
+    release_addresses(app);
+    if (plan->server_kill)
+        kill_server(app);
+    if (plan->server_cut)
+        server_cut(app->server);
+    if (app->unsaved) {
+        plan->answer_set = plan->report_set = false;
+        if (plan->task.kind == TASK_OPEN)
+            plan->task.kind = TASK_NONE;
+    } else {
+        serve_addresses(app);
+    }
+    if (plan->task.kind != TASK_NONE && !server_work(app->server, &plan->task))
+        log_line(LOG_LEVEL_ERROR, "event=internal why=\"a task was begun while another was under way\"");
+    if (plan->look && !server_look(app->server, plan->canary_stamp))
+        log_line(LOG_LEVEL_ERROR, "event=internal why=\"a look was begun while another was under way\"");
+}

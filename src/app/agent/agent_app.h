@@ -1,0 +1,58 @@
+/* The agent's wiring: what happens becomes an event of core/agent, and what core/agent plans is done.
+ *
+ *   agent.c   start, end, and the way of an event through the core
+ *   act.c     doing a plan: addresses, server, process, durable file
+ *   talk.c    reports to the monitor, questions to peers, what others ask here
+ */
+#ifndef MMM_APP_AGENT_AGENT_APP_H
+#define MMM_APP_AGENT_AGENT_APP_H
+
+#include "config/config.h"
+#include "core/agent/agent.h"
+#include "effect/http/http.h"
+#include "effect/mysql/server.h"
+#include "effect/netlink/addresses.h"
+#include "effect/process/process.h"
+
+struct agent_app {
+    const struct settings *settings;
+    const struct cluster *cluster;
+    int self;
+    struct agent core;
+    struct agent_plan plan;
+    char state_path[PATH_SIZE + NAME_SIZE + 16];
+    int lock_fd;
+    bool unsaved;   /* the durable part is not on disk: nothing that depends on it may be done */
+    bool feeding;   /* an event is being worked on: a plan is never done inside another */
+    struct loop *loop;
+    struct loop_timer *timer;
+    struct addresses *addresses;
+    struct server *server;
+    struct process *process;
+    struct tls *tls;
+    struct http_server *http;
+    struct http_peer *monitor;
+    struct http_peer *peers[HOSTS_MAX];
+    struct peer_call {
+        struct agent_app *app;
+        int host;
+    } calls[HOSTS_MAX];
+    bool monitor_answered; /* the last report, so that a change is logged once */
+    struct http_request *asking; /* the peer's question that the plan will answer */
+};
+
+/* agent.c: stamps the time on the event, lets the core decide and does what it plans. */
+void app_feed(struct agent_app *app, struct agent_event *event);
+
+/* act.c */
+enum rc act_start(struct agent_app *app, struct reason *ret_why) NODISCARD;
+void act_plan(struct agent_app *app);
+void act_end(struct agent_app *app);
+void act_list_addresses(struct agent_app *app, struct agent_address ret_addresses[static ADDRESSES_MAX]);
+
+/* talk.c */
+enum rc talk_start(struct agent_app *app, struct reason *ret_why) NODISCARD;
+void talk_plan(struct agent_app *app);
+void talk_end(struct agent_app *app);
+
+#endif

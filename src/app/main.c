@@ -1,0 +1,7 @@
+#include "app/cli/cli.h"
+#include "app/daemons.h"
+
+int main(int argc, char *argv[]) {
+    const struct cli_daemons daemons = { .monitor = monitor_main, .agent = agent_main };
+    return cli_run(argc, argv, stdout, stderr, &daemons);
+}

@@ -1,0 +1,50 @@
+/* The monitor's wiring: what it hears becomes an event of core/monitor, and what core/monitor plans is done, in one
+ * order: store, answers, nudges.
+ *
+ *   monitor.c  start, end, and the way of an event through the core
+ *   serve.c    HTTP: reports of agents, commands and questions of administrators
+ */
+#ifndef MMM_APP_MONITOR_MONITOR_APP_H
+#define MMM_APP_MONITOR_MONITOR_APP_H
+
+#include "config/config.h"
+#include "core/monitor/monitor.h"
+#include "effect/http/http.h"
+#include "effect/mysql/server.h"
+#include "effect/store/store.h"
+
+enum { WAITING_MAX = 16 };
+
+struct monitor_app {
+    const struct settings *settings;
+    const struct cluster *cluster;
+    struct monitor core;
+    struct monitor_plan plan;
+    msec since_wall;
+    bool feeding;
+    bool unsaved; /* the store does not hold what was decided: nothing that follows from it is sent */
+    char unsaved_why[FACT_SIZE];
+    struct loop *loop;
+    struct loop_timer *timer;
+    struct store *store;
+    struct tls *tls;
+    struct http_server *http;
+    struct http_server *local; /* the command line's unix socket */
+    struct http_peer *agents[HOSTS_MAX];
+    struct checker *checkers[HOSTS_MAX];
+    uint64_t commands;
+    struct waiting {
+        uint64_t id; /* 0: free */
+        struct http_request *request;
+    } waiting[WAITING_MAX];
+    struct http_request *reporting; /* the report that the plan will answer */
+};
+
+void monitor_feed(struct monitor_app *app, struct monitor_event *event);
+
+/* serve.c */
+enum rc serve_start(struct monitor_app *app, struct reason *ret_why) NODISCARD;
+void serve_plan(struct monitor_app *app);
+void serve_end(struct monitor_app *app);
+
+#endif

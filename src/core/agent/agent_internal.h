@@ -1,0 +1,41 @@
+/* Shared by the files of core/agent only. */
+#ifndef MMM_CORE_AGENT_AGENT_INTERNAL_H
+#define MMM_CORE_AGENT_AGENT_INTERNAL_H
+
+#include "core/agent/agent.h"
+
+struct step {
+    struct agent *agent;
+    const struct agent_event *event;
+    struct agent_plan *plan;
+    msec now;
+};
+
+/* lease.c */
+void lease_obey(struct step *step, const struct orders *orders);
+void lease_report_failed(struct step *step);
+void lease_asked(struct step *step, const struct ask *ask);
+void lease_answered(struct step *step, const struct answer *answer);
+void lease_check(struct step *step);  /* has it run out? shall peers be asked? */
+void lease_resign(struct step *step); /* the server is dead: the role is given up at once */
+enum duty_now lease_duty(const struct agent *agent, msec now);
+void lease_talk(struct step *step); /* send a report when it is time */
+
+/* work.c: the server */
+void work_probed(struct step *step);
+void work_task_done(struct step *step);
+void work_server_gone(struct step *step);
+void work_check(struct step *step); /* fences, tasks, looks */
+bool work_is_serving(const struct agent *agent, msec now);
+
+/* presence.c: the addresses */
+void presence_listed(struct step *step);
+void presence_stranger(struct step *step);
+void presence_check(struct step *step);
+
+/* agent.c */
+void step_deadline(struct step *step, msec at);
+void step_event(struct step *step, const char *rule, const char *name, const char *format, ...) PRINTF_LIKE(4, 5);
+void step_report_soon(struct step *step);
+
+#endif

@@ -1,0 +1,272 @@
+/* The agent's side of the lease: DESIGN.md §5, and the steps of shared/design/writer-lease.pml by their numbers. */
+#include <string.h>
+
+#include "core/agent/agent_internal.h"
+
+static const struct lease_spec *spec(const struct step *step) {
+    return &step->agent->cluster->lease;
+}
+
+static msec later(msec a, msec b) {
+    return a > b ? a : b;
+}
+
+/* The role is gone; the server may still be open, and must be known to be shut before anybody else may write. */
+static void give_up(struct step *step) {
+    struct agent *agent = step->agent;
+    if (agent->writer) {
+        agent->must_fence = agent->opened || !agent->probe.read_only;
+        agent->durable.writer = agent->must_fence;
+        step_report_soon(step);
+    }
+    agent->writer = false;
+    agent->lease_until = 0;
+    agent->round.for_writer = false;
+}
+
+static void extend(struct agent *agent, msec until) {
+    agent->lease_until = later(agent->lease_until, until);
+    agent->contact_until = later(agent->contact_until, until);
+}
+
+static void obey_writer(struct step *step, const struct orders *orders) {
+    struct agent *agent = step->agent;
+    bool resigned = agent->durable.resigned && orders->term <= agent->durable.term;
+    bool promised = !agent->writer && agent->promised_until > step->now;
+    if (resigned || promised)
+        return;
+    bool new_role = !agent->writer;
+    agent->writer = true;
+    agent->must_fence = false;
+    agent->fence_deadline = NEVER;
+    agent->durable = (struct agent_durable){ .term = orders->term, .electable = orders->electable, .writer = true };
+    agent->orders = *orders;
+    agent->has_orders = true;
+    extend(agent, agent->report_sent + orders->lease);
+    if (new_role)
+        step_event(step, "A01", "role_taken", "the monitor gives the writer role");
+}
+
+static void obey_other(struct step *step, const struct orders *orders) {
+    struct agent *agent = step->agent;
+    bool lost_role = agent->writer;
+    if (orders->term > agent->durable.term)
+        agent->durable.resigned = false;
+    agent->durable.term = orders->term;
+    agent->durable.electable = orders->electable;
+    agent->orders = *orders;
+    agent->has_orders = true;
+    give_up(step);
+    agent->contact_until = later(agent->contact_until, agent->report_sent + orders->lease);
+    if (lost_role)
+        step_event(step, "A02", "role_given_up", "the monitor takes the writer role away");
+}
+
+/* Model, step 3: obey the answer, unless it is older than what has been obeyed, or not to the newest report. */
+void lease_obey(struct step *step, const struct orders *orders) {
+    struct agent *agent = step->agent;
+    if (!agent->reporting || orders->sequence != agent->sequence)
+        return;
+    agent->reporting = false;
+    agent->monitor_heard = step->now;
+    msec granted_until = agent->report_sent + orders->lease;
+    if (orders->term < agent->durable.term || orders->lease > spec(step)->length || granted_until <= step->now)
+        return;
+    struct orders before = agent->orders;
+    if (orders->duty == DUTY_WRITER)
+        obey_writer(step, orders);
+    else
+        obey_other(step, orders);
+    /* What has been obeyed in a new term is confirmed at once: somebody may be waiting for it. */
+    if (before.term != agent->orders.term)
+        step_report_soon(step);
+}
+
+void lease_report_failed(struct step *step) {
+    step->agent->reporting = false;
+}
+
+/* Model, step 4: a peer that knows no later term promises. */
+void lease_asked(struct step *step, const struct ask *ask) {
+    struct agent *agent = step->agent;
+    bool promise = ask->for_writer && !agent->writer && agent->durable.term <= ask->term;
+    if (promise)
+        agent->promised_until = later(agent->promised_until, step->now + spec(step)->length);
+    step->plan->answer_set = true;
+    step->plan->answer = (struct answer){
+        .from = agent->self,
+        .round = ask->round,
+        .term = agent->durable.term,
+        .promised = promise,
+        .monitor_silent = step->now - agent->monitor_heard,
+    };
+}
+
+static bool is_silent(const struct step *step, msec silence) {
+    return silence > 2 * spec(step)->report;
+}
+
+/* A reader's address is safe to keep while nobody hears the monitor: then nobody can be given it.  When a peer hears
+ * the monitor, the cut is on this side. */
+static void extend_contact(struct step *step) {
+    struct agent *agent = step->agent;
+    if (agent->peer_answered && !agent->peer_hears_monitor)
+        agent->contact_until = later(agent->contact_until, agent->asked_at + spec(step)->length);
+}
+
+/* Model, step 4: all have promised, so the lease runs on from when they were asked. */
+static void extend_by_promises(struct step *step) {
+    struct agent *agent = step->agent;
+    host_set needed = agent->durable.electable & ~set_of(agent->self);
+    bool same_term = agent->round.term == agent->durable.term;
+    if (agent->writer && agent->round.for_writer && same_term && set_contains(agent->promises, needed) &&
+        step->now < agent->lease_until && agent->asked_at + spec(step)->length > step->now)
+        extend(agent, agent->asked_at + spec(step)->length);
+}
+
+void lease_answered(struct step *step, const struct answer *answer) {
+    struct agent *agent = step->agent;
+    if (answer->round != agent->round.round)
+        return;
+    agent->peer_answered = true;
+    if (!is_silent(step, answer->monitor_silent))
+        agent->peer_hears_monitor = true;
+    if (answer->promised)
+        agent->promises |= set_of(answer->from);
+    extend_by_promises(step);
+    extend_contact(step);
+}
+
+void lease_resign(struct step *step) {
+    struct agent *agent = step->agent;
+    if (agent->writer || agent->durable.writer) {
+        agent->durable.resigned = true;
+        step_event(step, "A03", "role_resigned", "the server is dead: the writer role is given up");
+    }
+    give_up(step);
+    agent->must_fence = agent->opened = false;
+    agent->durable.writer = false;
+    agent->fence_deadline = NEVER;
+    step_report_soon(step);
+}
+
+/* The monitor is silent: every report interval a new round of questions. */
+static void ask_peers(struct step *step) {
+    struct agent *agent = step->agent;
+    msec silent_at = agent->monitor_heard + 2 * spec(step)->report + 1;
+    if (!agent->has_orders)
+        return;
+    bool has_others = agent->orders.addresses != 0;
+    if (!agent->writer && !has_others)
+        return;
+    msec at = later(silent_at, agent->ask_next);
+    if (step->now < at) {
+        step_deadline(step, at);
+        return;
+    }
+    host_set all = set_of(agent->cluster->host_count) - 1;
+    agent->asked_at = step->now;
+    agent->ask_next = step->now + spec(step)->report;
+    agent->promises = 0;
+    agent->peer_answered = agent->peer_hears_monitor = false;
+    agent->round = (struct ask){
+        .from = agent->self,
+        .round = agent->round.round + 1,
+        .term = agent->durable.term,
+        .for_writer = agent->writer,
+    };
+    step->plan->ask = agent->round;
+    step->plan->ask_whom = all & ~set_of(agent->self);
+    extend_by_promises(step); /* a writer alone in its set needs nobody's promise */
+    step_deadline(step, agent->ask_next);
+}
+
+void lease_check(struct step *step) {
+    struct agent *agent = step->agent;
+    ask_peers(step);
+    if (!agent->writer)
+        return;
+    if (step->now >= agent->lease_until) {
+        step_event(step, "A04", "lease_ended", "neither the monitor nor every electable peer has renewed it");
+        give_up(step);
+        return;
+    }
+    step_deadline(step, agent->lease_until);
+    if (step->now < agent->lease_until - spec(step)->fence)
+        step_deadline(step, agent->lease_until - spec(step)->fence);
+}
+
+enum duty_now lease_duty(const struct agent *agent, msec now) {
+    if (!agent->has_orders)
+        return agent->must_fence ? NOW_LAPSED : NOW_UNKNOWN;
+    switch (agent->orders.duty) {
+    case DUTY_WRITER:
+        return agent->writer && now < agent->lease_until - agent->cluster->lease.fence ? NOW_WRITER : NOW_LAPSED;
+    case DUTY_STANDBY:
+        return NOW_STANDBY;
+    case DUTY_HELD:
+        return NOW_HELD;
+    case DUTY_YIELD:
+        return NOW_YIELD;
+    case DUTY_DRAIN:
+        return NOW_DRAIN;
+    case DUTY_COUNT:
+        break;
+    }
+    return NOW_UNKNOWN;
+}
+
+static msec left(msec until, msec now) {
+    return until > now ? until - now : 0;
+}
+
+static void fill_report(const struct step *step, struct report *report) {
+    const struct agent *agent = step->agent;
+    *report = (struct report){
+        .host = agent->self,
+        .incarnation = agent->incarnation,
+        .sequence = agent->sequence,
+        .term = agent->durable.term,
+        .writer = agent->writer,
+        .resigned = agent->durable.resigned,
+        .fenced = !agent->must_fence && !agent->writer,
+        .lease_left = agent->writer ? left(agent->lease_until, step->now) : 0,
+        .promised_left = left(agent->promised_until, step->now),
+        .electable = agent->durable.electable,
+        .stranger = agent->stranger,
+        .mac = agent->mac,
+        .process = agent->process,
+        .silent = step->now - agent->answered_at > spec(step)->report * 2 ? step->now - agent->answered_at : 0,
+        .canary_failing = agent->canary_since == NEVER ? 0 : step->now - agent->canary_since + 1,
+        .probe = agent->probe,
+        .draining_done = agent->drained && agent->drained_term == agent->durable.term,
+        .task = agent->task,
+    };
+    memcpy(report->trouble, agent->trouble, sizeof report->trouble);
+    for (int i = 0; i < agent->cluster->address_count; i++)
+        if (agent->addresses[i].present)
+            report->addresses |= set_of(i);
+}
+
+/* Rule 0: one report is under way at a time; when its time is over a newer one takes its place and only that counts. */
+void lease_talk(struct step *step) {
+    struct agent *agent = step->agent;
+    msec timeout = later(2 * spec(step)->report, 500);
+    if (agent->reporting && step->now < agent->report_sent + timeout) {
+        step_deadline(step, agent->report_sent + timeout);
+        return;
+    }
+    if (!agent->report_wanted && step->now < agent->report_next) {
+        step_deadline(step, agent->report_next);
+        return;
+    }
+    agent->sequence++;
+    agent->reporting = true;
+    agent->report_wanted = false;
+    agent->report_sent = step->now;
+    agent->report_next = step->now + spec(step)->report;
+    step->plan->report_set = true;
+    step->plan->report_timeout = timeout;
+    fill_report(step, &step->plan->report);
+    step_deadline(step, agent->report_next);
+}

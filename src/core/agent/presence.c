@@ -1,0 +1,145 @@
+/* The role addresses on this host: which are served, until when, and who is told. */
+#include "core/agent/agent_internal.h"
+
+static void say(struct step *step, const char *rule, const char *name, int address, const char *what) {
+    char text[IP_TEXT_MAX];
+    ip_format(&step->agent->cluster->addresses[address].ip, text);
+    step_event(step, rule, name, "%s is %s", text, what);
+}
+
+static const msec announce_after[ANNOUNCEMENTS] = { 0, 50, 200, 700, 2000, 8000 };
+
+enum { LOOK_EVERY = 1000, STRANGERS_EVERY = 10000, STRANGER_KEPT = 30000, LIFETIME_LEAST = 1000, RENEW_STEP = 200 };
+
+void presence_listed(struct step *step) {
+    struct agent *agent = step->agent;
+    for (int i = 0; i < agent->cluster->address_count; i++)
+        agent->addresses[i] = step->event->addresses[i];
+    agent->addresses_next = step->now + LOOK_EVERY;
+}
+
+void presence_stranger(struct step *step) {
+    struct agent *agent = step->agent;
+    /* That another host serves what this one does not is how it should be. */
+    if (!agent->addresses[step->event->stranger.address].present)
+        return;
+    if (agent->stranger.address != step->event->stranger.address)
+        step_report_soon(step);
+    agent->stranger = step->event->stranger;
+    agent->stranger_at = step->now;
+}
+
+enum wish { WISH_GONE, WISH_KEEP, WISH_SERVE };
+
+/* The writer's address is served only by a server that is writable under a lease.  It is kept, neither renewed nor
+ * removed, where the server is known shut or dead and the monitor has not yet told that it is served elsewhere: an
+ * address that nobody answers for costs a client a second (SERVERS.md). */
+static enum wish wish_writer_address(const struct agent *agent, enum duty_now duty, bool ordered, msec now) {
+    if (!ordered)
+        return WISH_GONE;
+    if (work_is_serving(agent, now))
+        return WISH_SERVE;
+    if (duty == NOW_WRITER || duty == NOW_YIELD)
+        return WISH_KEEP;
+    bool shut = !agent->writer && !agent->must_fence;
+    return shut && (agent->durable.resigned || agent->orders.duty != DUTY_WRITER) ? WISH_KEEP : WISH_GONE;
+}
+
+static enum wish wish_address(const struct step *step, int address, enum duty_now duty) {
+    const struct agent *agent = step->agent;
+    if (!agent->has_orders)
+        return step->now < agent->started_at + agent->cluster->lease.length ? WISH_KEEP : WISH_GONE;
+    bool ordered = set_has(agent->orders.addresses, address);
+    if (agent->cluster->roles[agent->cluster->addresses[address].role].is_writer)
+        return wish_writer_address(agent, duty, ordered, step->now);
+    return ordered && agent->contact_until > step->now ? WISH_SERVE : WISH_GONE;
+}
+
+static void serve(struct step *step, int address, msec until) {
+    struct agent *agent = step->agent;
+    struct agent_address *seen = &agent->addresses[address];
+    msec lifetime = until - step->now;
+    if (lifetime < LIFETIME_LEAST || (seen->present && until < agent->renewed_until[address] + RENEW_STEP))
+        return;
+    step->plan->address_set |= set_of(address);
+    step->plan->address_lifetime[address] = lifetime;
+    agent->renewed_until[address] = until;
+    if (!seen->present) {
+        agent->announced[address] = 0;
+        agent->announce_at[address] = step->now;
+        say(step, "A20", "address_up", address, "served here");
+        step_report_soon(step);
+    }
+    *seen = (struct agent_address){ .present = true, .gone_at = until };
+}
+
+static void drop(struct step *step, int address) {
+    struct agent *agent = step->agent;
+    if (!agent->addresses[address].present)
+        return;
+    agent->addresses[address].present = false;
+    agent->renewed_until[address] = 0;
+    agent->announced[address] = ANNOUNCEMENTS;
+    step->plan->address_remove |= set_of(address);
+    step->plan->addresses_look = true;
+    say(step, "A21", "address_down", address, "not served here any more");
+    step_report_soon(step);
+}
+
+static void announce(struct step *step, int address) {
+    struct agent *agent = step->agent;
+    unsigned *done = &agent->announced[address];
+    if (!agent->addresses[address].present || *done >= ANNOUNCEMENTS)
+        return;
+    msec at = agent->announce_at[address] + announce_after[*done];
+    if (step->now >= at) {
+        step->plan->address_announce |= set_of(address);
+        ++*done;
+        if (*done == ANNOUNCEMENTS)
+            return;
+        at = agent->announce_at[address] + announce_after[*done];
+    }
+    step_deadline(step, at);
+}
+
+static void look_for_strangers(struct step *step) {
+    struct agent *agent = step->agent;
+    if (agent->stranger.address >= 0 && step->now >= agent->stranger_at + STRANGER_KEPT)
+        agent->stranger.address = -1;
+    if (step->now < agent->ask_strangers_next) {
+        step_deadline(step, agent->ask_strangers_next);
+        return;
+    }
+    agent->ask_strangers_next = step->now + STRANGERS_EVERY;
+    for (int i = 0; i < agent->cluster->address_count; i++)
+        if (agent->addresses[i].present)
+            step->plan->address_ask |= set_of(i);
+    step_deadline(step, agent->ask_strangers_next);
+}
+
+void presence_check(struct step *step) {
+    struct agent *agent = step->agent;
+    enum duty_now duty = lease_duty(agent, step->now);
+    bool frozen = agent->has_orders && agent->orders.passive && duty != NOW_LAPSED;
+    for (int i = 0; i < agent->cluster->address_count; i++) {
+        bool writers = agent->cluster->roles[agent->cluster->addresses[i].role].is_writer;
+        switch (wish_address(step, i, duty)) {
+        case WISH_SERVE:
+            serve(step, i, writers ? agent->lease_until : agent->contact_until);
+            break;
+        case WISH_KEEP:
+            break;
+        case WISH_GONE:
+            if (!frozen)
+                drop(step, i);
+            break;
+        }
+        announce(step, i);
+    }
+    look_for_strangers(step);
+    if (step->now >= agent->addresses_next) {
+        step->plan->addresses_look = true;
+        agent->addresses_next = step->now + LOOK_EVERY;
+    }
+    step_deadline(step, agent->addresses_next);
+}

@@ -1,0 +1,34 @@
+#include "core/election/election.h"
+
+static bool has_more(const struct gtid_position *a, const struct gtid_position *b) {
+    return !gtid_reached(a, b);
+}
+
+static bool is_better(const struct election_facts *facts, int prefer, int host, int than) {
+    bool host_more = has_more(facts->received[host], facts->received[than]);
+    bool than_more = has_more(facts->received[than], facts->received[host]);
+    if (host_more != than_more)
+        return host_more;
+    return host == prefer;
+}
+
+struct election elect(const struct cluster *cluster, const struct election_facts *facts) {
+    struct election election = { .chosen = HOST_NONE, .richer = HOST_NONE };
+    const struct role_spec *writer = &cluster->roles[cluster_writer_role(cluster)];
+    for (int i = 0; i < writer->order_count; i++) {
+        int host = writer->order[i];
+        if (!set_has(facts->candidates, host))
+            continue;
+        if (election.chosen == HOST_NONE || is_better(facts, writer->prefer, host, election.chosen))
+            election.chosen = host;
+    }
+    if (election.chosen == HOST_NONE)
+        return election;
+    for (int host = 0; host < cluster->host_count; host++) {
+        if (!set_has(facts->reachable, host) || !has_more(facts->received[host], facts->received[election.chosen]))
+            continue;
+        if (election.richer == HOST_NONE || has_more(facts->received[host], facts->received[election.richer]))
+            election.richer = host;
+    }
+    return election;
+}

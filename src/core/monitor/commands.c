@@ -1,0 +1,289 @@
+/* What an administrator asks for: checked completely first, then done, or refused with the reason and what to do next. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/monitor/monitor_internal.h"
+
+static int find_host(struct mstep *step, const struct command *command) {
+    int host = cluster_host(step->m->cluster, command->host);
+    if (host == HOST_NONE)
+        mstep_reply(step, command->id, RC_NOT_FOUND, "no host of this cluster is named «%s»", command->host);
+    return host;
+}
+
+static void refuse(struct mstep *step, const struct command *command, const char *why) {
+    mstep_reply(step, command->id, RC_REFUSED, "%s", why);
+}
+
+static void set_mode(struct mstep *step, const struct command *command) {
+    struct monitor_durable *durable = &step->m->durable;
+    if (durable->mode == command->mode) {
+        mstep_reply(step, command->id, RC_OK, "already in %s mode", monitor_mode_name(command->mode));
+        return;
+    }
+    durable->mode = command->mode;
+    durable->passive_cause[0] = 0;
+    if (command->mode == MONITOR_PASSIVE)
+        snprintf(durable->passive_cause, sizeof durable->passive_cause, "set by %.60s", command->who);
+    step->changed = true;
+    mstep_event(step, "C01", "mode_changed", HOST_NONE, -1, "%s mode, by %.60s", monitor_mode_name(command->mode),
+                command->who);
+    mstep_reply(step, command->id, RC_OK, "switched into %s mode", monitor_mode_name(command->mode));
+}
+
+/* The host's own transactions, from its last report and the writer's. */
+static uint64_t own_transactions(const struct mstep *step, int host, char *ret_text, size_t size) {
+    int writer = step->m->durable.writer;
+    ret_text[0] = 0;
+    if (writer == HOST_NONE || writer == host)
+        return 0;
+    return gtid_own(&step->m->hosts[host].report.probe.binlog, &step->m->hosts[writer].report.probe.binlog, ret_text, size);
+}
+
+static void set_online(struct mstep *step, const struct command *command) {
+    int host = find_host(step, command);
+    if (host == HOST_NONE)
+        return;
+    struct monitor *m = step->m;
+    struct host_durable *durable = &m->durable.hosts[host];
+    const char *name = host_name(step, host);
+    if (durable->state == HOST_ONLINE) {
+        mstep_reply(step, command->id, RC_OK, "%s is ONLINE already", name);
+        return;
+    }
+    if (durable->state != HOST_ADMIN_OFFLINE && durable->state != HOST_AWAITING_RECOVERY) {
+        mstep_reply(step, command->id, RC_REFUSED, "%s is %s: it comes back by itself when its checks are well (mmm checks %s)",
+                    name, host_state_name(durable->state), name);
+        return;
+    }
+    if (!health_is_alive(step, host)) {
+        mstep_reply(step, command->id, RC_REFUSED, "%s can not be set online: %s (mmm checks %s)", name,
+                    health_is_silent(step, host) ? "its agent is silent" : "its server does not answer", name);
+        return;
+    }
+    if (m->transfer.phase != TRANSFER_IDLE) {
+        refuse(step, command, "the writer role is on its way; wait until it has arrived (mmm show)");
+        return;
+    }
+    char text[FACT_SIZE];
+    uint64_t own = own_transactions(step, host, text, sizeof text);
+    if (own && !command->force) {
+        mstep_reply(step, command->id, RC_REFUSED,
+                    "%s has %llu transactions that %s does not have (%s): look at them in its binary log, then fill it anew; "
+                    "--force lets it try to follow all the same",
+                    name, (unsigned long long)own, host_name(step, m->durable.writer), text);
+        return;
+    }
+    health_release(step, host);
+    enum host_state to = m->serving && host != m->durable.writer ? HOST_REPLICATION_FAIL : HOST_ONLINE;
+    mstep_event(step, "C10", "set_online", host, -1, "by %.60s%s%s", command->who,
+                command->force ? ", with --force" : "", own ? ", accepting transactions of its own" : "");
+    health_set_state(step, host, to, "C10", "set online by command");
+    if (to == HOST_ONLINE)
+        mstep_reply(step, command->id, RC_OK, "%s is ONLINE", name);
+    else
+        mstep_reply(step, command->id, RC_OK, "%s follows %s now, and is ONLINE as soon as it has caught up (mmm show)", name,
+                    host_name(step, m->durable.writer));
+}
+
+static int best_successor(const struct mstep *step) {
+    host_set candidates = transfer_candidates(step);
+    const struct role_spec *role = &step->m->cluster->roles[cluster_writer_role(step->m->cluster)];
+    for (int i = 0; i < role->order_count; i++)
+        if (set_has(candidates, role->order[i]) && health_is_replicating(step, role->order[i]))
+            return role->order[i];
+    return HOST_NONE;
+}
+
+static void set_writer_offline(struct mstep *step, const struct command *command, int host) {
+    struct monitor *m = step->m;
+    int successor = best_successor(step);
+    if (m->durable.mode == MONITOR_PASSIVE || m->transfer.phase != TRANSFER_IDLE || !m->serving || successor == HOST_NONE) {
+        mstep_reply(step, command->id, RC_REFUSED, "%s is the writer, and the role can not be moved away from it now%s",
+                    host_name(step, host), successor == HOST_NONE ? ": no other host could take over" : "");
+        return;
+    }
+    transfer_begin_switchover(step, successor, command->id, "the writer is set offline by command");
+    m->transfer.then_offline = true;
+    mstep_event(step, "C20", "set_offline", host, -1, "by %.60s; first the writer role goes to %s", command->who,
+                host_name(step, successor));
+}
+
+static void set_offline(struct mstep *step, const struct command *command) {
+    int host = find_host(step, command);
+    if (host == HOST_NONE)
+        return;
+    enum host_state state = step->m->durable.hosts[host].state;
+    const char *name = host_name(step, host);
+    if (state == HOST_ADMIN_OFFLINE) {
+        mstep_reply(step, command->id, RC_OK, "%s is ADMIN_OFFLINE already", name);
+        return;
+    }
+    if (host == step->m->durable.writer) {
+        set_writer_offline(step, command, host);
+        return;
+    }
+    if (step->m->transfer.phase != TRANSFER_IDLE && (host == step->m->transfer.from || host == step->m->transfer.to)) {
+        mstep_reply(step, command->id, RC_REFUSED, "%s takes part in moving the writer role; wait until that is done", name);
+        return;
+    }
+    mstep_event(step, "C20", "set_offline", host, -1, "by %.60s", command->who);
+    health_set_state(step, host, HOST_ADMIN_OFFLINE, "C20", "set offline by command");
+    mstep_reply(step, command->id, RC_OK, "%s is ADMIN_OFFLINE: it keeps replicating and serves nothing", name);
+}
+
+/* NULL: the writer role can move to the host now. */
+static const char *switchover_obstacle(struct mstep *step, int to, char *text, size_t size) {
+    const struct monitor *m = step->m;
+    const struct host_view *view = &m->hosts[to];
+    const char *name = host_name(step, to);
+    if (m->transfer.phase != TRANSFER_IDLE)
+        return "the writer role is on its way already";
+    if (m->durable.writer == HOST_NONE || !m->serving)
+        return "there is no writer that serves now: a switchover needs one that can hand over";
+    if (!set_has(m->cluster->roles[cluster_writer_role(m->cluster)].hosts, to)) {
+        snprintf(text, size, "%s may not hold the role: it is not among its hosts in the configuration", name);
+        return text;
+    }
+    if (m->durable.hosts[to].state != HOST_ONLINE) {
+        snprintf(text, size, "%s is %s", name, host_state_name(m->durable.hosts[to].state));
+        return text;
+    }
+    if (!health_is_fresh(step, to)) {
+        snprintf(text, size, "the agent on %s is not reachable", name);
+        return text;
+    }
+    if (!health_is_replicating(step, to)) {
+        snprintf(text, size, "%s does not replicate from the writer", name);
+        return text;
+    }
+    if (view->lag > m->cluster->health.lag_max) {
+        snprintf(text, size, "%s is %lld ms behind", name, (long long)view->lag);
+        return text;
+    }
+    return NULL;
+}
+
+static void move_writer(struct mstep *step, const struct command *command, int to) {
+    struct monitor *m = step->m;
+    char text[FACT_SIZE];
+    const char *from_name = host_name(step, m->durable.writer), *to_name = host_name(step, to);
+    if (to == m->durable.writer) {
+        mstep_reply(step, command->id, RC_OK, "%s is on %s already", command->role, to_name);
+        return;
+    }
+    const char *obstacle = switchover_obstacle(step, to, text, sizeof text);
+    if (obstacle) {
+        mstep_reply(step, command->id, RC_REFUSED, "%s can not move to %s: %s", command->role, to_name, obstacle);
+        return;
+    }
+    int prefer = m->cluster->roles[cluster_writer_role(m->cluster)].prefer;
+    if (prefer != HOST_NONE && prefer == m->durable.writer && !command->dry_run) {
+        mstep_reply(step, command->id, RC_REFUSED, "%s prefers %s and would go back at once: change «prefer» first", command->role,
+                    from_name);
+        return;
+    }
+    if (command->dry_run) {
+        mstep_reply(step, command->id, RC_OK,
+                    "%s would move from %s to %s (lag %lld ms):\n"
+                    "  1. wait until %s is nearer than %lld ms\n"
+                    "  2. %s: read-only, clients ended, position noted; the address stays for now\n"
+                    "  3. %s: reaches that position, becomes writable, takes the address over\n"
+                    "  4. %s: lets the address go and follows %s, as all others do\n"
+                    "each step within %lld ms, else %s gets the role back; nothing was changed",
+                    command->role, from_name, to_name, (long long)m->hosts[to].lag, to_name,
+                    (long long)m->cluster->failover.catch_up, from_name, to_name, from_name, to_name,
+                    (long long)m->cluster->failover.switchover_timeout, from_name);
+        return;
+    }
+    char cause[FACT_SIZE];
+    snprintf(cause, sizeof cause, "moved by %.60s", command->who);
+    transfer_begin_switchover(step, to, command->id, cause);
+    mstep_event(step, "C30", "move_role", to, cluster_role(m->cluster, command->role), "by %.60s", command->who);
+}
+
+static int count_on(const struct monitor *m, int role, int host) {
+    int count = 0;
+    for (int i = 0; i < m->cluster->address_count; i++)
+        count += m->cluster->addresses[i].role == role && m->durable.placement[i] == host;
+    return count;
+}
+
+static void place(struct mstep *step, const struct command *command, int address, int to) {
+    struct monitor *m = step->m;
+    char ip[IP_TEXT_MAX];
+    ip_format(&m->cluster->addresses[address].ip, ip);
+    mstep_event(step, "C31", "move_role", to, m->cluster->addresses[address].role, "%s from %s by %.60s", ip,
+                host_name(step, m->durable.placement[address]), command->who);
+    m->durable.placement[address] = to;
+    step->changed = true;
+}
+
+/* balanced: one address more for the host, from the one that has most.  exclusive: all of them. */
+static void move_other(struct mstep *step, const struct command *command, int role, int to) {
+    struct monitor *m = step->m;
+    const struct role_spec *spec = &m->cluster->roles[role];
+    if (!set_has(spec->hosts, to) || m->durable.hosts[to].state != HOST_ONLINE) {
+        mstep_reply(step, command->id, RC_REFUSED, "%s can not move to %s: the host is %s", spec->name, host_name(step, to),
+                    set_has(spec->hosts, to) ? host_state_name(m->durable.hosts[to].state) : "not among the role's hosts");
+        return;
+    }
+    int busiest = -1;
+    for (int i = 0; i < m->cluster->address_count; i++) {
+        if (m->cluster->addresses[i].role != role || m->durable.placement[i] == to)
+            continue;
+        if (command->dry_run)
+            busiest = i;
+        else if (spec->mode == ROLE_EXCLUSIVE)
+            place(step, command, i, to);
+        if (busiest < 0 || count_on(m, role, m->durable.placement[i]) > count_on(m, role, m->durable.placement[busiest]))
+            busiest = i;
+    }
+    if (busiest < 0) {
+        mstep_reply(step, command->id, RC_OK, "%s is on %s already", spec->name, host_name(step, to));
+        return;
+    }
+    if (!command->dry_run && spec->mode == ROLE_BALANCED)
+        place(step, command, busiest, to);
+    mstep_reply(step, command->id, RC_OK, "%s %s %s%s", spec->name, command->dry_run ? "could move to" : "moves to",
+                host_name(step, to),
+                spec->mode == ROLE_BALANCED ? "; a balanced role is evened out again when that leaves hosts too different" : "");
+}
+
+static void move_role(struct mstep *step, const struct command *command) {
+    struct monitor *m = step->m;
+    if (m->durable.mode == MONITOR_PASSIVE) {
+        refuse(step, command, "roles do not move in PASSIVE mode; mmm set-active ends it");
+        return;
+    }
+    int role = cluster_role(m->cluster, command->role);
+    if (role < 0) {
+        mstep_reply(step, command->id, RC_NOT_FOUND, "no role of this cluster is named «%s»", command->role);
+        return;
+    }
+    int host = find_host(step, command);
+    if (host == HOST_NONE)
+        return;
+    if (m->cluster->roles[role].is_writer)
+        move_writer(step, command, host);
+    else
+        move_other(step, command, role, host);
+}
+
+void commands_run(struct mstep *step, const struct command *command) {
+    switch (command->kind) {
+    case COMMAND_SET_ONLINE:
+        set_online(step, command);
+        return;
+    case COMMAND_SET_OFFLINE:
+        set_offline(step, command);
+        return;
+    case COMMAND_MOVE_ROLE:
+        move_role(step, command);
+        return;
+    case COMMAND_SET_MODE:
+        set_mode(step, command);
+        return;
+    }
+}

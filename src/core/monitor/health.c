@@ -1,0 +1,301 @@
+/* What the reports say about each host, and the state that follows from it (core/health/host_state.c has the table). */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/monitor/monitor_internal.h"
+
+static const struct health_spec *spec(const struct mstep *step) {
+    return &step->m->cluster->health;
+}
+
+bool health_is_fresh(const struct mstep *step, int host) {
+    const struct host_view *view = &step->m->hosts[host];
+    return view->heard && step->now - view->heard_at <= 3 * step->m->cluster->lease.report + 500;
+}
+
+bool health_is_silent(const struct mstep *step, int host) {
+    const struct host_view *view = &step->m->hosts[host];
+    return !view->heard || step->now - view->heard_at > step->m->cluster->lease.length;
+}
+
+bool health_server_answers(const struct mstep *step, int host) {
+    const struct host_view *view = &step->m->hosts[host];
+    const struct report *report = &view->report;
+    if (!view->heard || report->process == PROCESS_EXITED || report->process == PROCESS_ABSENT)
+        return false;
+    return report->probe.answered && (report->silent <= spec(step)->answer_timeout || view->outside_answers);
+}
+
+bool health_is_alive(const struct mstep *step, int host) {
+    return !health_is_silent(step, host) && health_server_answers(step, host);
+}
+
+/* «Connecting» is not replicating, and replicating from somebody else is not replicating from the writer. */
+static bool threads_run(const struct mstep *step, int host) {
+    const struct replication *replication = &step->m->hosts[host].report.probe.replication;
+    int writer = step->m->durable.writer;
+    return writer != HOST_NONE && replication->configured && replication->receiving == THREAD_RUNNING &&
+           replication->applying == THREAD_RUNNING &&
+           ip_equal(&replication->source_address, &step->m->cluster->hosts[writer].address);
+}
+
+/* A thread that has stopped with an error is broken at once; one that is between two connections gets a moment. */
+bool health_is_replicating(const struct mstep *step, int host) {
+    const struct host_view *view = &step->m->hosts[host];
+    const struct replication *replication = &view->report.probe.replication;
+    if (threads_run(step, host))
+        return true;
+    bool stopped = replication->receiving == THREAD_STOPPED || replication->applying == THREAD_STOPPED;
+    if (stopped && replication->error_number)
+        return false;
+    return view->broken_at != NEVER && step->now - view->broken_at < spec(step)->answer_timeout;
+}
+
+/* Both stamps are the writer's wall clock, so that no other clock matters.  The one before the last counts: the last may
+ * still be on its way.  Unknown is -1, never 0. */
+static msec lag_of(const struct mstep *step, int host) {
+    const struct probe *probe = &step->m->hosts[host].report.probe;
+    msec written = step->m->writer_heartbeat_before;
+    if (host == step->m->durable.writer)
+        return 0;
+    if (!written || !probe->heartbeat_seen)
+        return -1;
+    return probe->heartbeat_seen >= written ? 0 : written - probe->heartbeat_seen;
+}
+
+static void note_writer(struct mstep *step, const struct report *report) {
+    struct monitor *m = step->m;
+    if (report->probe.canary_written && report->probe.heartbeat_seen != m->writer_heartbeat) {
+        m->writer_heartbeat_before = m->writer_heartbeat;
+        m->writer_heartbeat = report->probe.heartbeat_seen;
+    }
+    if (report->term == m->durable.term && !report->writer) {
+        if (m->hosts[report->host].not_holding_at == NEVER)
+            m->hosts[report->host].not_holding_at = step->now;
+    } else {
+        m->hosts[report->host].not_holding_at = NEVER;
+    }
+}
+
+/* What a host has that the writer has not: its state is noted first and compared with a later one of the writer's, since
+ * the other way round the writer would seem to lack what it wrote in between. */
+static void compare_with_writer(struct mstep *step, int writer) {
+    struct monitor *m = step->m;
+    const struct report *report = &m->hosts[writer].report;
+    if (!m->serving || report->silent || report->task != TASK_NONE)
+        return;
+    for (int i = 0; i < m->cluster->host_count; i++) {
+        struct host_view *view = &m->hosts[i];
+        if (i == writer || view->own_snapshot_at == NEVER ||
+            step->now - view->own_snapshot_at < 4 * m->cluster->lease.report + 500)
+            continue;
+        char text[FACT_SIZE];
+        uint64_t own = gtid_own(&view->own_snapshot, &report->probe.binlog, text, sizeof text);
+        view->own_snapshot_at = NEVER;
+        if (own && !(m->durable.hosts[i].holds & HOLD_OWN_TRANSACTIONS))
+            health_hold(step, i, HOLD_OWN_TRANSACTIONS, "H90", "has %llu transaction%s that %s does not have: %.100s",
+                        (unsigned long long)own, own == 1 ? "" : "s", host_name(step, writer), text);
+    }
+}
+
+static void note_stranger(struct mstep *step, const struct report *report) {
+    struct monitor *m = step->m;
+    if (report->stranger.address < 0)
+        return;
+    for (int i = 0; i < m->cluster->host_count; i++)
+        if (m->hosts[i].heard && mac_equal(&m->hosts[i].report.mac, &report->stranger.mac))
+            return; /* one of ours: an address on its way from there */
+    if (m->stranger.address == report->stranger.address && mac_equal(&m->stranger.mac, &report->stranger.mac) &&
+        step->now - m->stranger_at < SECONDS(60)) {
+        m->stranger_at = step->now;
+        return;
+    }
+    m->stranger = report->stranger;
+    m->stranger_at = step->now;
+    char ip[IP_TEXT_MAX], mac[MAC_TEXT_MAX];
+    ip_format(&m->cluster->addresses[report->stranger.address].ip, ip);
+    mac_format(&report->stranger.mac, mac);
+    mstep_event(step, "H91", "address_stranger", report->host, m->cluster->addresses[report->stranger.address].role,
+                "%s is also answered for by %s, which is no host of this cluster: find that machine", ip, mac);
+}
+
+void health_report(struct mstep *step, int host) {
+    struct monitor *m = step->m;
+    struct host_view *view = &m->hosts[host];
+    const struct report *report = step->event->report;
+    if (view->heard && !gtid_reached(&report->probe.received, &view->report.probe.received))
+        view->moved_at = step->now;
+    if (report->promised_left > 0 && view->heard && report->promised_left > view->report.promised_left)
+        view->promised_at = step->now;
+    view->report = *report;
+    view->heard = true;
+    view->heard_at = step->now;
+    if (host == m->durable.writer) {
+        note_writer(step, report);
+        compare_with_writer(step, host);
+    } else if (view->own_snapshot_at == NEVER && report->probe.answered && report->task == TASK_NONE) {
+        view->own_snapshot = report->probe.binlog;
+        view->own_snapshot_at = step->now;
+    }
+    note_stranger(step, report);
+}
+
+void health_check(struct mstep *step, int host) {
+    struct host_view *view = &step->m->hosts[host];
+    view->outside_known = true;
+    view->outside_answers = step->event->answers;
+    TEXT_COPY(view->outside_error, step->event->answers ? "" : step->event->check_error);
+}
+
+void health_hold(struct mstep *step, int host, enum hold_reason reason, const char *rule, const char *format, ...) {
+    struct host_durable *durable = &step->m->durable.hosts[host];
+    char why[FACT_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    durable->holds |= reason;
+    text_append(durable->hold_why, sizeof durable->hold_why, "%s%s", durable->hold_why[0] ? "; " : "", why);
+    step->changed = true;
+    mstep_event(step, rule, "host_held", host, -1, "%s", why);
+}
+
+void health_release(struct mstep *step, int host) {
+    struct host_durable *durable = &step->m->durable.hosts[host];
+    durable->holds = 0;
+    durable->hold_why[0] = 0;
+    memset(durable->departures, 0, sizeof durable->departures);
+    step->m->hosts[host].own_snapshot_at = NEVER;
+    step->changed = true;
+}
+
+static void note_departure(struct host_durable *durable, msec wall) {
+    memmove(&durable->departures[1], &durable->departures[0], sizeof durable->departures - sizeof durable->departures[0]);
+    durable->departures[0] = wall;
+}
+
+static bool is_flapping(const struct mstep *step, int host) {
+    const struct host_durable *durable = &step->m->durable.hosts[host];
+    unsigned count = 0;
+    for (size_t i = 0; i < DEPARTURES_MAX; i++)
+        if (durable->departures[i] && step->event->wall - durable->departures[i] <= spec(step)->flap_window)
+            count++;
+    return count > spec(step)->flap_count;
+}
+
+void health_set_state(struct mstep *step, int host, enum host_state to, const char *rule, const char *why) {
+    struct host_durable *durable = &step->m->durable.hosts[host];
+    enum host_state from = durable->state;
+    if (from == to)
+        return;
+    if (from == HOST_ONLINE && to != HOST_ADMIN_OFFLINE)
+        note_departure(durable, step->event->wall);
+    durable->state = to;
+    durable->since = step->event->wall;
+    step->changed = true;
+    mstep_event(step, rule, "host_state", host, -1, "%s -> %s: %s", host_state_name(from), host_state_name(to), why);
+}
+
+static void judge_lag(struct mstep *step, int host) {
+    struct host_view *view = &step->m->hosts[host];
+    view->lag = lag_of(step, host);
+    if (view->lag >= 0)
+        view->late = view->lag > (view->late ? spec(step)->lag_back : spec(step)->lag_max);
+    if (threads_run(step, host))
+        view->broken_at = NEVER;
+    else if (view->broken_at == NEVER)
+        view->broken_at = step->now;
+}
+
+/* When not one agent is heard it is the monitor's own network that is gone, and nobody is judged. */
+static bool is_monitor_deaf(const struct mstep *step) {
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (!health_is_silent(step, i))
+            return false;
+    return true;
+}
+
+static void collect_facts(const struct mstep *step, int host, bool deaf, struct state_facts *facts) {
+    const struct monitor *m = step->m;
+    const struct host_view *view = &m->hosts[host];
+    const struct host_durable *durable = &m->durable.hosts[host];
+    bool told = view->heard && view->report.process != PROCESS_UNKNOWN;
+    bool started_long_ago = step->now - m->started_at > m->cluster->lease.length;
+    bool handing_over = m->transfer.planned && m->transfer.phase != TRANSFER_IDLE && host == m->transfer.from;
+    *facts = (struct state_facts){
+        .known = (told || started_long_ago) && !deaf,
+        .alive = health_is_alive(step, host),
+        .writer = host == m->durable.writer || handing_over,
+        .last_writer = m->durable.writer == HOST_NONE && host == m->durable.last_writer,
+        .held = durable->holds != 0,
+        .flapping = is_flapping(step, host),
+        .down_long = durable->state == HOST_HARD_OFFLINE && step->event->wall - durable->since > spec(step)->down_short,
+        .judged = m->serving && host != m->durable.writer,
+        .settled = m->serving && step->now - m->serving_since >= spec(step)->settle,
+        .replicating = health_is_replicating(step, host),
+        .late = view->late || (durable->state != HOST_ONLINE && view->lag < 0),
+    };
+}
+
+static void judge_host(struct mstep *step, int host, bool deaf) {
+    struct state_facts facts;
+    collect_facts(step, host, deaf, &facts);
+    struct host_durable *durable = &step->m->durable.hosts[host];
+    const struct state_row *row = host_state_decide(durable->state, &facts);
+    char why[WHY_SIZE];
+    const struct report *report = &step->m->hosts[host].report;
+    snprintf(why, sizeof why, "%s", row->why);
+    if (row->to == HOST_HARD_OFFLINE)
+        text_append(why, sizeof why, " (%s)", health_is_silent(step, host) ? "agent silent" : "server does not answer");
+    if (row->to == HOST_REPLICATION_FAIL && report->probe.replication.error_number)
+        text_append(why, sizeof why, " (error %u: %s)", report->probe.replication.error_number,
+                    report->probe.replication.error);
+    if (row->to == HOST_AWAITING_RECOVERY && row->from != row->to && !facts.held) {
+        if (facts.flapping)
+            health_hold(step, host, HOLD_FLAPPING, row->rule, "left ONLINE more than %u times in the flapping window",
+                        spec(step)->flap_count);
+        else
+            health_hold(step, host, HOLD_DOWN_LONG, row->rule, "was away for %lld s",
+                        (long long)((step->event->wall - durable->since) / 1000));
+    }
+    health_set_state(step, host, row->to, row->rule, why);
+}
+
+static void set_check(struct mstep *step, int host, enum host_check check, bool ok, const char *message) {
+    struct check_view *view = &step->m->hosts[host].checks[check];
+    if (!view->changed || view->ok != ok)
+        view->changed = step->event->wall;
+    view->ok = ok;
+    TEXT_COPY(view->message, ok ? "" : message);
+}
+
+static void note_checks(struct mstep *step, int host) {
+    const struct host_view *view = &step->m->hosts[host];
+    const struct replication *replication = &view->report.probe.replication;
+    bool writer = host == step->m->durable.writer;
+    bool reached = !health_is_silent(step, host) || view->outside_answers;
+    set_check(step, host, CHECK_PING, reached, "neither its agent nor its server is heard");
+    bool answers = health_is_silent(step, host) ? view->outside_answers : health_server_answers(step, host);
+    set_check(step, host, CHECK_MYSQL, answers,
+              view->report.probe.error[0] ? view->report.probe.error : "its server does not answer");
+    set_check(step, host, CHECK_REP_THREADS, writer || threads_run(step, host),
+              replication->error[0] ? replication->error : "replication from the writer does not run");
+    char message[FACT_SIZE];
+    if (view->lag < 0)
+        TEXT_COPY(message, "the lag is not known");
+    else
+        snprintf(message, sizeof message, "%lld ms behind", (long long)view->lag);
+    set_check(step, host, CHECK_REP_BACKLOG, writer || (view->lag >= 0 && !view->late), message);
+}
+
+void health_run(struct mstep *step) {
+    bool deaf = is_monitor_deaf(step);
+    for (int i = 0; i < step->m->cluster->host_count; i++) {
+        judge_lag(step, i);
+        if (step->m->durable.mode != MONITOR_PASSIVE)
+            judge_host(step, i, deaf);
+        note_checks(step, i);
+    }
+}

@@ -1,0 +1,170 @@
+/* The monitor's side of the lease: DESIGN.md §5, and the steps of shared/design/writer-lease.pml by their numbers. */
+#include "core/monitor/monitor_internal.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
+
+static void new_term(struct mstep *step) {
+    step->m->durable.term++;
+    step->changed = true;
+}
+
+/* The old writer has ended: it says so itself in a report of the new term, or its server's process is dead. */
+static bool has_ended(const struct report *report, uint64_t term) {
+    bool confirmed = report->term == term && !report->writer && report->fenced;
+    bool dead = report->process == PROCESS_EXITED && report->resigned && !report->writer;
+    return confirmed || dead;
+}
+
+/* Nobody obeys a lower term: a monitor whose store is older than what its agents have seen goes above it. */
+static void follow_term(struct mstep *step, int host) {
+    struct monitor_durable *durable = &step->m->durable;
+    uint64_t seen = step->m->hosts[host].report.term;
+    if (seen <= durable->term)
+        return;
+    mstep_event(step, "L01", "term_raised", host, -1, "the agent on %s has obeyed term %llu, the store knows only %llu",
+                host_name(step, host), (unsigned long long)seen, (unsigned long long)durable->term);
+    durable->term = seen;
+    new_term(step);
+}
+
+static void enter_passive(struct mstep *step, const char *rule, const char *cause) {
+    struct monitor_durable *durable = &step->m->durable;
+    if (durable->mode == MONITOR_PASSIVE)
+        return;
+    durable->mode = MONITOR_PASSIVE;
+    TEXT_COPY(durable->passive_cause, cause);
+    step->changed = true;
+    mstep_event(step, rule, "mode_passive", HOST_NONE, -1, "%s", cause);
+}
+
+/* A host that holds a lease which this monitor did not give: with an empty store it is the writer that has lived on its
+ * peers' promises, and is taken over; anything else is a contradiction for a person. */
+static void meet_stranger_writer(struct mstep *step, int host) {
+    struct monitor_durable *durable = &step->m->durable;
+    const struct report *report = &step->m->hosts[host].report;
+    if (!report->writer || host == durable->writer || host == durable->leaving)
+        return;
+    if (durable->last_writer == HOST_NONE && durable->writer == HOST_NONE) {
+        durable->writer = durable->last_writer = host;
+        durable->electable = durable->surely = report->electable;
+        new_term(step);
+        int role = cluster_writer_role(step->m->cluster);
+        for (int i = 0; i < step->m->cluster->address_count; i++)
+            if (step->m->cluster->addresses[i].role == role)
+                durable->placement[i] = host;
+        mstep_event(step, "L02", "writer_adopted", host, role, "%s holds the writer role, and the store knew nobody",
+                    host_name(step, host));
+        return;
+    }
+    char cause[FACT_SIZE];
+    snprintf(cause, sizeof cause, "%.50s says that it holds the writer role, and the store says %.50s",
+             host_name(step, host), host_name(step, durable->writer));
+    if (report->term >= durable->term)
+        enter_passive(step, "L03", cause);
+}
+
+void lease_read_report(struct mstep *step, int host) {
+    struct monitor_durable *durable = &step->m->durable;
+    const struct report *report = &step->m->hosts[host].report;
+    uint64_t term = durable->term;
+    follow_term(step, host);
+    meet_stranger_writer(step, host);
+    if (host == durable->leaving && has_ended(report, term)) {
+        durable->leaving = HOST_NONE;
+        step->changed = true;
+        if (durable->writer == HOST_NONE)
+            step->m->granted_until = step->now;
+    }
+    if (host == durable->writer && report->term == term && report->writer && durable->surely != report->electable) {
+        durable->surely = report->electable;
+        step->changed = true;
+    }
+}
+
+void lease_answered_writer(struct mstep *step, int host) {
+    if (host == step->m->durable.writer)
+        step->m->granted_until = step->now + step->m->cluster->lease.length;
+}
+
+/* Before the first writer: a master that has not been heard may have more data than those that have. */
+static bool is_complete(const struct mstep *step) {
+    enum { WAIT_FOR_OTHERS = 120 * 1000 };
+    host_set masters = cluster_masters(step->m->cluster);
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (set_has(masters, i) && !step->m->hosts[i].heard && step->now - step->m->started_at < WAIT_FOR_OTHERS)
+            return false;
+    return true;
+}
+
+/* Rule 5, for the candidate in question. */
+bool lease_is_released(const struct mstep *step, int candidate) {
+    const struct monitor *m = step->m;
+    bool lapsed = step->now >= m->granted_until + m->cluster->lease.margin;
+    if (m->durable.last_writer == HOST_NONE)
+        return lapsed && is_complete(step); /* an empty store cannot know who was writer a moment ago */
+    if (m->durable.leaving == HOST_NONE || candidate == m->durable.leaving)
+        return true;
+    return lapsed && set_has(m->durable.surely, candidate);
+}
+
+/* Model, step 8, first half. */
+void lease_take(struct mstep *step, bool confirmed) {
+    struct monitor_durable *durable = &step->m->durable;
+    durable->leaving = confirmed ? HOST_NONE : durable->writer;
+    durable->writer = HOST_NONE;
+    if (confirmed)
+        step->m->granted_until = step->now;
+    step->m->serving = false;
+    step->m->serving_since = NEVER;
+    new_term(step);
+}
+
+/* Model, step 8, second half: the new writer believes in no other set than the one that comes with the role. */
+void lease_give(struct mstep *step, int host) {
+    struct monitor_durable *durable = &step->m->durable;
+    durable->writer = durable->last_writer = host;
+    durable->leaving = HOST_NONE;
+    durable->electable = durable->surely = lease_wanted_electable(step) | set_of(host);
+    step->m->serving = false;
+    step->m->serving_since = NEVER;
+    step->m->hosts[host].not_holding_at = NEVER;
+    step->m->writer_heartbeat = step->m->writer_heartbeat_before = 0;
+    new_term(step);
+    int role = cluster_writer_role(step->m->cluster);
+    for (int i = 0; i < step->m->cluster->address_count; i++)
+        if (step->m->cluster->addresses[i].role == role)
+            durable->placement[i] = host;
+}
+
+/* A standby that is late still has in its relay log what the writer has acknowledged; one that is broken has not. */
+host_set lease_wanted_electable(const struct mstep *step) {
+    const struct monitor *m = step->m;
+    host_set wanted = 0;
+    host_set masters = cluster_masters(m->cluster);
+    for (int i = 0; i < m->cluster->host_count; i++) {
+        enum host_state state = m->durable.hosts[i].state;
+        if (set_has(masters, i) && (state == HOST_ONLINE || state == HOST_REPLICATION_DELAY))
+            wanted |= set_of(i);
+    }
+    return wanted;
+}
+
+/* Model, step 7 (rule 6): removing counts at once, adding when the writer has acknowledged it. */
+void lease_keep_electable(struct mstep *step) {
+    struct monitor_durable *durable = &step->m->durable;
+    if (durable->writer == HOST_NONE || step->m->transfer.phase != TRANSFER_IDLE || durable->mode == MONITOR_PASSIVE)
+        return;
+    host_set wanted = lease_wanted_electable(step) | set_of(durable->writer);
+    if (wanted == durable->electable)
+        return;
+    durable->electable = wanted;
+    durable->surely &= wanted;
+    new_term(step);
+    char names[WHY_SIZE] = "";
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (set_has(wanted, i))
+            text_append(names, sizeof names, "%s%s", names[0] ? ", " : "", host_name(step, i));
+    mstep_event(step, "L10", "electable_changed", durable->writer, -1, "electable now: %.300s", names);
+}

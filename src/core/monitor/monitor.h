@@ -1,0 +1,163 @@
+/* The monitor's decisions: one step for each thing that it hears.  Pure: facts and time come in, a plan goes out.
+ *
+ *   health.c     what each report says about its host; host states (core/health has the table)
+ *   transfer.c   the writer role leaves one host and reaches another (core/transfer has the table)
+ *   lease.c      what was granted, the electable set, when an old writer has surely ended
+ *   placement.c  role addresses (core/roles has the rules)
+ *   orders.c     what each host should be doing: a function of the state, nothing else
+ *   commands.c   what an administrator asked for
+ */
+#ifndef MMM_CORE_MONITOR_MONITOR_H
+#define MMM_CORE_MONITOR_MONITOR_H
+
+#include "core/health/host_state.h"
+#include "core/transfer/transfer.h"
+#include "model/event.h"
+#include "model/messages.h"
+
+enum { DEPARTURES_MAX = 16, MONITOR_EVENTS_MAX = 64, ANSWER_TEXT_MAX = 1200 };
+
+enum monitor_mode { MONITOR_ACTIVE, MONITOR_MANUAL, MONITOR_PASSIVE, MONITOR_MODE_COUNT };
+
+/* The durable part: written to the store before anything that follows from it is sent. */
+struct host_durable {
+    enum host_state state;
+    msec since;                    /* wall time of the last change of state */
+    unsigned holds;                /* set of enum hold_reason */
+    char hold_why[FACT_SIZE * 2];  /* the evidence, one sentence a reason */
+    msec departures[DEPARTURES_MAX]; /* wall times of the last departures from ONLINE, newest first; 0: none */
+};
+
+struct monitor_durable {
+    uint64_t term;
+    int writer;         /* the host that should hold the writer role, or HOST_NONE */
+    int leaving;        /* the previous writer, not yet known to have given the role up, or HOST_NONE */
+    int last_writer;    /* who was promoted last, or HOST_NONE: nobody ever */
+    host_set electable; /* hosts that may be promoted without the writer's consent */
+    host_set surely;    /* in every electable set that the writer may believe in */
+    enum monitor_mode mode;
+    char passive_cause[FACT_SIZE];
+    msec failover_wall; /* when the last failover promoted somebody; 0: never */
+    int placement[ADDRESSES_MAX]; /* the host that should serve each role address, or HOST_NONE */
+    struct host_durable hosts[HOSTS_MAX];
+};
+
+/* What is known of a host since this monitor started. */
+/* The original's checks, as `mmm checks` shows them. */
+enum host_check { CHECK_PING, CHECK_MYSQL, CHECK_REP_THREADS, CHECK_REP_BACKLOG, CHECK_COUNT };
+
+struct check_view {
+    bool ok;
+    msec changed; /* wall time of the last change; 0: never judged */
+    char message[FACT_SIZE];
+};
+
+struct host_view {
+    bool heard;             /* a report has come since the monitor's start */
+    struct report report;   /* the newest */
+    msec heard_at;
+    msec answered_at;       /* when it was last answered with orders; its address leases run from there at the latest */
+    struct orders sent;     /* the last answer */
+    bool sent_valid;
+    struct orders nudged;   /* the orders for which it was nudged last */
+    bool nudged_valid;
+    address_set may_hold;   /* addresses it may still have */
+    msec moved_at;          /* when its received position was last seen to grow: it hears its source */
+    msec promised_at;       /* when it last reported a promise under way: it hears a writer's agent */
+    msec broken_at;         /* since when replication does not run; NEVER: it does */
+    msec not_holding_at;    /* a writer that reports no lease: since; NEVER: it holds one */
+    bool outside_known, outside_answers; /* the monitor's own connection */
+    char outside_error[FACT_SIZE];
+    bool late;              /* lag with hysteresis */
+    struct gtid_position own_snapshot; /* its binlog state, to be compared with a later one of the writer's */
+    msec own_snapshot_at;   /* NEVER: none taken */
+    msec lag;               /* -1: unknown */
+    struct check_view checks[CHECK_COUNT];
+};
+
+enum monitor_event_kind {
+    MONITOR_TICK,
+    MONITOR_REPORT,  /* from: the host that its certificate names; answered with plan.orders */
+    MONITOR_CHECK,   /* the monitor's own connection to a host's server */
+    MONITOR_COMMAND, /* from the command line; answered now or later with a plan.reply of the same id */
+};
+
+enum command_kind {
+    COMMAND_SET_ONLINE,
+    COMMAND_SET_OFFLINE,
+    COMMAND_MOVE_ROLE,
+    COMMAND_SET_MODE,
+};
+
+struct command {
+    uint64_t id;
+    enum command_kind kind;
+    char who[NAME_SIZE];  /* for the event log */
+    char host[NAME_SIZE];
+    char role[NAME_SIZE];
+    enum monitor_mode mode;
+    bool force;
+    bool dry_run;
+};
+
+struct command_reply {
+    uint64_t id;
+    enum rc rc;
+    char text[ANSWER_TEXT_MAX];
+};
+
+struct monitor_event {
+    enum monitor_event_kind kind;
+    msec now;
+    msec wall;
+    int host;
+    const struct report *report;
+    const struct command *command;
+    bool answers;           /* CHECK */
+    const char *check_error; /* CHECK, not answering */
+};
+
+enum { REPLIES_MAX = 4 };
+
+/* What to do now, in this order: save (with the events), then orders, replies, nudges. */
+struct monitor_plan {
+    bool save;
+    size_t event_count;
+    struct event events[MONITOR_EVENTS_MAX];
+    bool orders_set; /* the answer to the report that came with this event */
+    struct orders orders;
+    char refused[FACT_SIZE]; /* REPORT, orders not set: why it was not accepted */
+    size_t reply_count;
+    struct command_reply replies[REPLIES_MAX];
+    host_set nudge;
+    msec deadline;
+};
+
+/* Private to core/monitor; wire/status.c shows it, tests and the simulator may look. */
+struct monitor {
+    const struct cluster *cluster;
+    struct monitor_durable durable;
+    struct host_view hosts[HOSTS_MAX];
+    msec started_at;
+    msec granted_until;  /* the writer's lease has surely ended by then (margin not included) */
+    bool serving;        /* the writer has reported that it holds the role and is writable, in this term */
+    msec serving_since;  /* when that became true; NEVER: it is not */
+    msec writer_heartbeat, writer_heartbeat_before; /* stamps of its last two heartbeats */
+    struct transfer transfer;
+    struct stranger stranger; /* the last one that was told of, so that it is told once */
+    msec stranger_at;
+};
+
+/* durable NULL: the store was empty. */
+void monitor_start(struct monitor *monitor, const struct cluster *cluster, const struct monitor_durable *durable,
+                   msec now, msec wall);
+void monitor_step(struct monitor *monitor, const struct monitor_event *event, struct monitor_plan *ret_plan);
+
+const char *host_check_name(enum host_check check);
+const char *monitor_mode_name(enum monitor_mode mode);
+/* Is anything wrong with writes: false when the writer could be lost together with acknowledged transactions. */
+bool monitor_is_protected(const struct monitor *monitor);
+/* Has the host's agent been heard lately? */
+bool monitor_agent_reachable(const struct monitor *monitor, int host, msec now);
+
+#endif

@@ -1,0 +1,64 @@
+/* Shared by the files of core/monitor only. */
+#ifndef MMM_CORE_MONITOR_MONITOR_INTERNAL_H
+#define MMM_CORE_MONITOR_MONITOR_INTERNAL_H
+
+#include "core/monitor/monitor.h"
+
+struct mstep {
+    struct monitor *m;
+    const struct monitor_event *event;
+    struct monitor_plan *plan;
+    msec now;
+    bool changed; /* the durable part */
+};
+
+/* monitor.c */
+void mstep_event(struct mstep *step, const char *rule, const char *name, int host, int role, const char *format, ...)
+    PRINTF_LIKE(6, 7);
+void mstep_deadline(struct mstep *step, msec at);
+void mstep_reply(struct mstep *step, uint64_t id, enum rc rc, const char *format, ...) PRINTF_LIKE(4, 5);
+const char *host_name(const struct mstep *step, int host); /* «nobody» for HOST_NONE */
+
+/* health.c */
+void health_report(struct mstep *step, int host);
+void health_check(struct mstep *step, int host); /* the monitor's own connection */
+void health_run(struct mstep *step);
+bool health_is_fresh(const struct mstep *step, int host);    /* its agent was heard within three report intervals */
+bool health_is_silent(const struct mstep *step, int host);   /* not within a lease */
+bool health_is_alive(const struct mstep *step, int host);
+bool health_is_replicating(const struct mstep *step, int host);
+bool health_server_answers(const struct mstep *step, int host);
+void health_set_state(struct mstep *step, int host, enum host_state to, const char *rule, const char *why);
+void health_hold(struct mstep *step, int host, enum hold_reason reason, const char *rule, const char *format, ...)
+    PRINTF_LIKE(5, 6);
+void health_release(struct mstep *step, int host);
+
+/* lease.c: the model's steps 2, 6, 7, 8 */
+void lease_read_report(struct mstep *step, int host);
+void lease_answered_writer(struct mstep *step, int host);
+void lease_keep_electable(struct mstep *step);
+host_set lease_wanted_electable(const struct mstep *step);
+bool lease_is_released(const struct mstep *step, int candidate);
+void lease_take(struct mstep *step, bool confirmed);
+void lease_give(struct mstep *step, int host);
+
+/* transfer.c */
+void transfer_run(struct mstep *step);
+bool transfer_may_take_over(const struct mstep *step, int host); /* now, without anybody's word */
+host_set transfer_candidates(const struct mstep *step);
+void transfer_begin_switchover(struct mstep *step, int to, uint64_t command, const char *cause);
+bool transfer_writer_serves(const struct mstep *step);
+
+/* placement.c */
+void placement_run(struct mstep *step);
+void placement_answered(struct mstep *step, int host, const struct orders *orders);
+bool placement_may_serve(const struct mstep *step, int host, int address);
+
+/* orders.c */
+void orders_for(const struct mstep *step, int host, struct orders *ret_orders);
+bool orders_equal(const struct orders *a, const struct orders *b); /* but for their sequence */
+
+/* commands.c */
+void commands_run(struct mstep *step, const struct command *command);
+
+#endif

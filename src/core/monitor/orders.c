@@ -1,0 +1,83 @@
+/* What each host should be doing: a function of the monitor's state, nothing else.  That is why a lost answer, a lost
+ * nudge or a restart costs time and nothing more. */
+#include "core/monitor/monitor_internal.h"
+
+static bool is_writer_gone(const struct monitor *m) {
+    return m->durable.writer == HOST_NONE && m->durable.last_writer != HOST_NONE;
+}
+
+static bool is_kept_out(const struct monitor *m, int host) {
+    switch (m->durable.hosts[host].state) {
+    case HOST_ADMIN_OFFLINE:
+    case HOST_AWAITING_RECOVERY:
+        return true;
+    case HOST_HARD_OFFLINE:
+        return m->durable.hosts[host].holds != 0;
+    case HOST_ONLINE:
+    case HOST_REPLICATION_FAIL:
+    case HOST_REPLICATION_DELAY:
+        return m->durable.hosts[host].holds != 0;
+    case HOST_STATE_COUNT:
+        break;
+    }
+    return true;
+}
+
+static enum duty duty_of(const struct monitor *m, int host) {
+    const struct transfer *transfer = &m->transfer;
+    if (host == m->durable.writer)
+        return DUTY_WRITER;
+    if (transfer->planned && transfer->phase == TRANSFER_RELEASE)
+        return host == transfer->from ? DUTY_YIELD : is_kept_out(m, host) ? DUTY_HELD : DUTY_STANDBY;
+    if (is_kept_out(m, host))
+        return DUTY_HELD;
+    return is_writer_gone(m) ? DUTY_DRAIN : DUTY_STANDBY;
+}
+
+/* The writer's addresses stay where nobody writes any more until they are served elsewhere (DESIGN.md §7). */
+static bool is_keeper(const struct monitor *m, int host) {
+    return host == m->transfer.from && host != m->durable.writer && m->transfer.phase != TRANSFER_IDLE &&
+           m->transfer.phase != TRANSFER_CATCH_UP;
+}
+
+static address_set addresses_of(const struct mstep *step, int host, enum duty duty) {
+    const struct monitor *m = step->m;
+    address_set addresses = 0;
+    for (int i = 0; i < m->cluster->address_count; i++) {
+        bool writers = m->cluster->roles[m->cluster->addresses[i].role].is_writer;
+        if (writers && (duty == DUTY_WRITER || is_keeper(m, host)))
+            addresses |= set_of(i);
+        if (!writers && m->durable.placement[i] == host && placement_may_serve(step, host, i))
+            addresses |= set_of(i);
+    }
+    return addresses;
+}
+
+void orders_for(const struct mstep *step, int host, struct orders *ret_orders) {
+    const struct monitor *m = step->m;
+    enum duty duty = duty_of(m, host);
+    *ret_orders = (struct orders){
+        .term = m->durable.term,
+        /* As long as nobody was ever writer, nothing is touched: what runs may be right, and the first election looks. */
+        .passive = m->durable.mode == MONITOR_PASSIVE || m->durable.last_writer == HOST_NONE,
+        .duty = duty,
+        .electable = m->durable.electable,
+        .lease = m->cluster->lease.length,
+        .source = HOST_NONE,
+        .addresses = addresses_of(step, host, duty),
+    };
+    if (duty == DUTY_WRITER && m->transfer.phase == TRANSFER_PROMOTE)
+        ret_orders->reach = m->transfer.reach;
+    if (duty == DUTY_STANDBY && m->serving)
+        ret_orders->source = m->durable.writer;
+    if (duty == DUTY_DRAIN && m->transfer.phase == TRANSFER_FETCH && host == m->transfer.to) {
+        ret_orders->source = m->transfer.fetch_from;
+        ret_orders->reach = m->transfer.reach;
+    }
+}
+
+bool orders_equal(const struct orders *a, const struct orders *b) {
+    return a->term == b->term && a->passive == b->passive && a->duty == b->duty && a->electable == b->electable &&
+           a->lease == b->lease && a->addresses == b->addresses && a->source == b->source &&
+           gtid_equal(&a->reach, &b->reach);
+}

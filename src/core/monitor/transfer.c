@@ -1,0 +1,485 @@
+/* The writer role leaves one host and reaches another.  The decisions are tables (core/transfer): here the facts for
+ * them are collected, and what a row says is done. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/election/election.h"
+#include "core/monitor/monitor_internal.h"
+
+static const struct failover_spec *spec(const struct mstep *step) {
+    return &step->m->cluster->failover;
+}
+
+static int writer_role(const struct mstep *step) {
+    return cluster_writer_role(step->m->cluster);
+}
+
+static bool is_fit(const struct mstep *step, int host) {
+    const struct host_durable *durable = &step->m->durable.hosts[host];
+    bool in_service = durable->state == HOST_ONLINE || durable->state == HOST_REPLICATION_DELAY;
+    return in_service && !durable->holds && health_is_fresh(step, host) && health_server_answers(step, host) &&
+           set_has(cluster_masters(step->m->cluster), host);
+}
+
+bool transfer_may_take_over(const struct mstep *step, int host) {
+    const struct monitor_durable *durable = &step->m->durable;
+    if (!is_fit(step, host) || host == durable->writer)
+        return false;
+    if (durable->last_writer == HOST_NONE || host == durable->last_writer)
+        return true;
+    const struct report *report = &step->m->hosts[host].report;
+    bool broken = report->probe.replication.error_number && report->probe.replication.applying == THREAD_STOPPED;
+    return set_has(durable->electable & durable->surely, host) && !broken;
+}
+
+/* Whoever has just failed to come up is asked again only when there is nobody else. */
+host_set transfer_candidates(const struct mstep *step) {
+    host_set candidates = 0;
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (transfer_may_take_over(step, i))
+            candidates |= set_of(i);
+    int avoid = step->m->transfer.avoid;
+    if (set_has(candidates, avoid) && candidates != set_of(avoid))
+        candidates &= ~set_of(avoid);
+    return candidates;
+}
+
+bool transfer_writer_serves(const struct mstep *step) {
+    int writer = step->m->durable.writer;
+    if (writer == HOST_NONE)
+        return false;
+    const struct report *report = &step->m->hosts[writer].report;
+    address_set addresses = cluster_role_addresses(step->m->cluster, writer_role(step));
+    return report->term == step->m->durable.term && report->writer && report->process == PROCESS_RUNNING &&
+           report->probe.answered && !report->probe.read_only && set_contains(report->addresses, addresses);
+}
+
+/* ---- the watch over a writer that is there ---- */
+
+static bool seen_moving(const struct mstep *step, int writer) {
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (i != writer && step->m->hosts[i].moved_at &&
+            step->now - step->m->hosts[i].moved_at < step->m->cluster->health.answer_timeout / 2)
+            return true;
+    return false;
+}
+
+static bool seen_promised(const struct mstep *step, int writer) {
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (i != writer && step->m->hosts[i].promised_at &&
+            step->now - step->m->hosts[i].promised_at <= 4 * step->m->cluster->lease.report)
+            return true;
+    return false;
+}
+
+static void collect_watch(const struct mstep *step, int writer, struct watch_facts *facts) {
+    const struct monitor *m = step->m;
+    const struct host_view *view = &m->hosts[writer];
+    const struct report *report = &view->report;
+    const struct cluster *cluster = m->cluster;
+    bool current = view->heard && report->term == m->durable.term;
+    bool moving = seen_moving(step, writer);
+    *facts = (struct watch_facts){
+        .manual = m->durable.mode != MONITOR_ACTIVE,
+        .resigned = current && report->resigned,
+        .back = current && report->process == PROCESS_RUNNING && report->probe.answered,
+        .candidate = transfer_candidates(step) != 0,
+        .silent = view->heard && health_is_fresh(step, writer) && report->silent > cluster->health.answer_timeout,
+        .stuck = view->heard && health_is_fresh(step, writer) && report->canary_failing > cluster->health.answer_timeout,
+        .seen_alive = view->outside_answers || moving,
+        .seen_writing = moving,
+        .lapsed = step->now >= m->granted_until,
+        .promised = seen_promised(step, writer),
+        .not_holding = view->not_holding_at != NEVER && step->now - view->not_holding_at > cluster->lease.length + 1000,
+    };
+}
+
+static void begin(struct mstep *step, const struct transfer *transfer) {
+    step->m->transfer = *transfer;
+    step->m->transfer.started = step->now;
+}
+
+static void begin_failover(struct mstep *step, int from, const char *cause) {
+    begin(step, &(struct transfer){
+                    .phase = TRANSFER_RELEASE,
+                    .from = from,
+                    .to = HOST_NONE,
+                    .fetch_from = HOST_NONE,
+                    .avoid = HOST_NONE,
+                    .deadline = step->now + spec(step)->drain_timeout,
+                });
+    TEXT_COPY(step->m->transfer.cause, cause);
+}
+
+static void watch_writer(struct mstep *step) {
+    struct monitor *m = step->m;
+    int writer = m->durable.writer;
+    struct watch_facts facts;
+    collect_watch(step, writer, &facts);
+    const struct watch_row *row = watch_decide(&facts);
+    mstep_deadline(step, m->granted_until);
+    switch (row->action) {
+    case WATCH_STAY:
+        return;
+    case WATCH_RENEW:
+        m->durable.term++;
+        step->changed = true;
+        mstep_event(step, row->rule, "writer_renewed", writer, writer_role(step), "%s", row->why);
+        return;
+    case WATCH_TAKE:
+    case WATCH_LOST:
+        break;
+    }
+    bool interrupted = m->transfer.planned && m->transfer.phase != TRANSFER_IDLE;
+    if (interrupted)
+        mstep_reply(step, m->transfer.command, RC_REFUSED, "%s failed in the middle of the switchover: %s; a failover has begun",
+                    host_name(step, writer), row->why);
+    lease_take(step, row->action == WATCH_LOST);
+    begin_failover(step, writer, row->why);
+    mstep_event(step, row->rule, "writer_lost", writer, writer_role(step), "%s", row->why);
+}
+
+/* ---- the way of the role ---- */
+
+static bool has_drained(const struct mstep *step, int host) {
+    const struct report *report = &step->m->hosts[host].report;
+    bool current = report->term == step->m->durable.term;
+    bool gave_up = current && report->trouble[0] && report->task == TASK_NONE;
+    return (current && report->draining_done) || gave_up;
+}
+
+static bool is_drainable(const struct mstep *step, int host) {
+    const struct host_durable *durable = &step->m->durable.hosts[host];
+    return !durable->holds && durable->state != HOST_ADMIN_OFFLINE && durable->state != HOST_AWAITING_RECOVERY &&
+           health_is_fresh(step, host) && health_server_answers(step, host);
+}
+
+static bool all_drained(const struct mstep *step) {
+    if (step->m->durable.last_writer == HOST_NONE)
+        return true;
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (is_drainable(step, i) && !has_drained(step, i))
+            return false;
+    return true;
+}
+
+static struct election hold_election(const struct mstep *step) {
+    struct election_facts facts = { 0 };
+    for (int i = 0; i < step->m->cluster->host_count; i++) {
+        facts.received[i] = &step->m->hosts[i].report.probe.received;
+        if (is_drainable(step, i))
+            facts.reachable |= set_of(i);
+        if (transfer_may_take_over(step, i) && lease_is_released(step, i))
+            facts.candidates |= set_of(i);
+    }
+    facts.candidates &= transfer_candidates(step);
+    return elect(step->m->cluster, &facts);
+}
+
+/* Before the first writer: a server that is writable already is the one that applications use. */
+static int find_open_server(const struct mstep *step, bool *ret_several) {
+    int open = HOST_NONE;
+    *ret_several = false;
+    for (int i = 0; i < step->m->cluster->host_count; i++) {
+        const struct host_view *view = &step->m->hosts[i];
+        if (!view->heard || !view->report.probe.answered || view->report.probe.read_only)
+            continue;
+        *ret_several = open != HOST_NONE;
+        open = i;
+    }
+    return open;
+}
+
+static bool is_planned_released(const struct mstep *step) {
+    const struct transfer *transfer = &step->m->transfer;
+    return step->m->durable.leaving == HOST_NONE && transfer->to != HOST_NONE;
+}
+
+static bool target_failed(const struct mstep *step) {
+    const struct transfer *transfer = &step->m->transfer;
+    const struct host_view *view = &step->m->hosts[transfer->to];
+    const struct report *report = &view->report;
+    bool current = report->term == step->m->durable.term;
+    bool gone = health_is_silent(step, transfer->to) || report->process == PROCESS_EXITED || (current && report->resigned);
+    bool troubled = current && report->trouble[0] && report->task == TASK_NONE;
+    bool alternative = (transfer_candidates(step) & ~set_of(transfer->to)) != 0;
+    return gone || (troubled && (transfer->planned || alternative));
+}
+
+static void collect_phase(struct mstep *step, struct phase_facts *facts, struct election *ret_election) {
+    struct monitor *m = step->m;
+    const struct transfer *transfer = &m->transfer;
+    *ret_election = (struct election){ .chosen = HOST_NONE, .richer = HOST_NONE };
+    *facts = (struct phase_facts){ .planned = transfer->planned, .late = step->now >= transfer->deadline };
+    switch (transfer->phase) {
+    case TRANSFER_IDLE:
+    case TRANSFER_PHASE_COUNT:
+        return;
+    case TRANSFER_CATCH_UP:
+        facts->near = m->hosts[transfer->to].lag >= 0 && m->hosts[transfer->to].lag <= spec(step)->catch_up &&
+                      health_is_replicating(step, transfer->to);
+        facts->failed = !is_fit(step, transfer->to);
+        return;
+    case TRANSFER_RELEASE:
+        facts->candidate = transfer->planned && is_fit(step, transfer->to);
+        facts->failed = transfer->planned && !facts->candidate;
+        facts->released = transfer->planned ? is_planned_released(step) : hold_election(step).chosen != HOST_NONE;
+        return;
+    case TRANSFER_DRAIN:
+        *ret_election = hold_election(step);
+        facts->drained = all_drained(step);
+        facts->candidate = ret_election->chosen != HOST_NONE;
+        facts->lacking = ret_election->richer != HOST_NONE && m->durable.last_writer != HOST_NONE;
+        return;
+    case TRANSFER_FETCH:
+        *ret_election = hold_election(step);
+        facts->candidate = set_has(transfer_candidates(step), transfer->to);
+        facts->fetched = gtid_reached(&transfer->reach, &m->hosts[transfer->to].report.probe.applied);
+        facts->failed = m->hosts[transfer->to].report.term == m->durable.term &&
+                        m->hosts[transfer->to].report.trouble[0] != 0;
+        return;
+    case TRANSFER_PROMOTE:
+        facts->serving = transfer_writer_serves(step);
+        facts->failed = target_failed(step);
+        return;
+    }
+}
+
+static void enter(struct mstep *step, enum transfer_phase phase, msec limit) {
+    step->m->transfer.phase = phase;
+    step->m->transfer.deadline = limit == NEVER ? NEVER : step->now + limit;
+    if (limit != NEVER)
+        mstep_deadline(step, step->m->transfer.deadline);
+}
+
+static void finish(struct mstep *step) {
+    struct transfer *transfer = &step->m->transfer;
+    *transfer = (struct transfer){ .from = HOST_NONE, .to = HOST_NONE, .fetch_from = HOST_NONE, .avoid = HOST_NONE };
+}
+
+/* The old writer of a failover is held: it may have acknowledged what nobody else has.  The evidence comes when it does. */
+static void hold_old_writer(struct mstep *step, int to) {
+    const struct transfer *transfer = &step->m->transfer;
+    if (transfer->planned || transfer->from == HOST_NONE || transfer->from == to || transfer->avoid == transfer->from)
+        return;
+    if (!(step->m->durable.hosts[transfer->from].holds & HOLD_LOST_WRITER))
+        health_hold(step, transfer->from, HOLD_LOST_WRITER, "T33", "was the writer and was lost: %.80s; %s took over",
+                    transfer->cause[0] ? transfer->cause : "while the monitor was away", host_name(step, to));
+}
+
+static void promote(struct mstep *step, int to, const char *rule, const char *why) {
+    struct monitor *m = step->m;
+    struct transfer *transfer = &m->transfer;
+    hold_old_writer(step, to);
+    if (!transfer->planned && transfer->from != to)
+        m->durable.failover_wall = step->event->wall;
+    transfer->to = to;
+    lease_give(step, to);
+    enter(step, TRANSFER_PROMOTE, transfer->planned ? spec(step)->switchover_timeout : spec(step)->drain_timeout);
+    mstep_event(step, rule, "writer_chosen", to, writer_role(step), "%s becomes writer: %s", host_name(step, to), why);
+}
+
+static void give_first_role(struct mstep *step, const struct election *election, const char *rule, const char *why) {
+    bool several;
+    int open = find_open_server(step, &several);
+    if (several) {
+        struct monitor_durable *durable = &step->m->durable;
+        durable->mode = MONITOR_PASSIVE;
+        TEXT_COPY(durable->passive_cause, "more than one server is writable, and nobody was ever writer: make all but one "
+                                          "read-only, then mmm set-active");
+        step->changed = true;
+        finish(step);
+        mstep_event(step, "T34", "mode_passive", HOST_NONE, -1, "%s", durable->passive_cause);
+        return;
+    }
+    if (open != HOST_NONE && transfer_may_take_over(step, open))
+        promote(step, open, rule, "its server is the one that is writable already");
+    else if (open == HOST_NONE)
+        promote(step, election->chosen, rule, why);
+}
+
+static void announce_done(struct mstep *step, const char *rule) {
+    struct monitor *m = step->m;
+    struct transfer *transfer = &m->transfer;
+    long long elapsed = (long long)(step->now - transfer->started);
+    const char *to = host_name(step, transfer->to), *from = host_name(step, transfer->from);
+    m->serving = true;
+    m->serving_since = step->now;
+    mstep_event(step, rule, transfer->rolled_back ? "switchover_rolled_back" : "writer_serving", transfer->to,
+                writer_role(step), "%s serves, %lld ms after the role began to move from %s", to, elapsed, from);
+    if (transfer->rolled_back || transfer->avoid != HOST_NONE)
+        mstep_reply(step, transfer->command, RC_REFUSED, "the switchover was rolled back and %s is writer: %s", to,
+                    transfer->cause);
+    else
+        mstep_reply(step, transfer->command, RC_OK, "%s has moved from %s to %s in %lld ms",
+                    m->cluster->roles[writer_role(step)].name, from, to, elapsed);
+    if (transfer->then_offline && transfer->from != transfer->to)
+        health_set_state(step, transfer->from, HOST_ADMIN_OFFLINE, rule, "set offline by command");
+    finish(step);
+}
+
+static void take_for_switchover(struct mstep *step, const char *rule) {
+    lease_take(step, false);
+    enter(step, TRANSFER_RELEASE, spec(step)->switchover_timeout);
+    mstep_event(step, rule, "switchover", step->m->transfer.from, writer_role(step), "%s hands over to %s",
+                host_name(step, step->m->transfer.from), host_name(step, step->m->transfer.to));
+}
+
+static void return_to_old(struct mstep *step, const char *rule, const char *why) {
+    struct transfer *transfer = &step->m->transfer;
+    const struct report *report = &step->m->hosts[transfer->from].report;
+    transfer->rolled_back = true;
+    snprintf(transfer->cause, sizeof transfer->cause, "%.60s%s%.80s", why, report->trouble[0] ? ": " : "", report->trouble);
+    transfer->reach.count = 0;
+    promote(step, transfer->from, rule, why);
+}
+
+/* The old writer was stopped in order, so it can have the role again: it is as complete as the one that failed. */
+static void retake(struct mstep *step, const char *rule, const char *why) {
+    struct monitor *m = step->m;
+    struct transfer *transfer = &m->transfer;
+    int failed = transfer->to;
+    snprintf(transfer->cause, sizeof transfer->cause, "%.50s: %.80s", why, m->hosts[failed].report.trouble);
+    lease_take(step, false);
+    transfer->avoid = failed;
+    transfer->from = failed;
+    transfer->to = HOST_NONE;
+    transfer->planned = false;
+    enter(step, TRANSFER_RELEASE, spec(step)->drain_timeout);
+    mstep_event(step, rule, "promotion_failed", failed, writer_role(step), "%s", transfer->cause);
+}
+
+static void note_switchover_position(struct mstep *step) {
+    struct transfer *transfer = &step->m->transfer;
+    transfer->reach = step->m->hosts[transfer->from].report.probe.applied;
+}
+
+static bool act(struct mstep *step, const struct transfer_row *row, const struct election *election) {
+    struct monitor *m = step->m;
+    struct transfer *transfer = &m->transfer;
+    switch (row->action) {
+    case ACT_STAY:
+        return false;
+    case ACT_GIVE_UP:
+        mstep_event(step, row->rule, "switchover_refused", transfer->to, writer_role(step), "%s", row->why);
+        mstep_reply(step, transfer->command, RC_REFUSED, "nothing was changed: %s (%s)", row->why,
+                    host_name(step, transfer->to));
+        finish(step);
+        return true;
+    case ACT_TAKE:
+        take_for_switchover(step, row->rule);
+        return true;
+    case ACT_DRAIN:
+        enter(step, TRANSFER_DRAIN, spec(step)->drain_timeout);
+        return true;
+    case ACT_FETCH:
+        transfer->to = election->chosen;
+        transfer->fetch_from = election->richer;
+        transfer->reach = m->hosts[election->richer].report.probe.received;
+        enter(step, TRANSFER_FETCH, spec(step)->drain_timeout);
+        mstep_event(step, row->rule, "writer_fetches", election->chosen, writer_role(step), "%s first fetches from %s",
+                    host_name(step, election->chosen), host_name(step, election->richer));
+        return true;
+    case ACT_PROMOTE:
+        if (transfer->phase == TRANSFER_RELEASE) {
+            note_switchover_position(step);
+            promote(step, transfer->to, row->rule, row->why);
+        } else if (m->durable.last_writer == HOST_NONE) {
+            give_first_role(step, election, row->rule, row->why);
+        } else {
+            promote(step, transfer->phase == TRANSFER_FETCH ? transfer->to : election->chosen, row->rule, row->why);
+        }
+        return true;
+    case ACT_RETURN:
+        return_to_old(step, row->rule, row->why);
+        return true;
+    case ACT_RETAKE:
+        retake(step, row->rule, row->why);
+        return true;
+    case ACT_DONE:
+        announce_done(step, row->rule);
+        return true;
+    }
+    return false;
+}
+
+/* A planned hand-over whose old writer dies in the middle goes on as a failover: it has no last position to tell. */
+static void turn_into_failover(struct mstep *step) {
+    struct transfer *transfer = &step->m->transfer;
+    const struct host_view *from = &step->m->hosts[transfer->from];
+    if (transfer->phase != TRANSFER_RELEASE || !transfer->planned)
+        return;
+    bool dead = from->report.process == PROCESS_EXITED;
+    bool silent = health_is_silent(step, transfer->from);
+    if (!dead && !silent)
+        return;
+    mstep_reply(step, transfer->command, RC_REFUSED, "%s failed in the middle of the switchover; a failover has begun",
+                host_name(step, transfer->from));
+    begin_failover(step, transfer->from, "it failed while it was handing over");
+    mstep_event(step, "T24", "writer_lost", transfer->from, writer_role(step), "%s", transfer->cause);
+}
+
+/* Nobody is writer and nothing is on its way: the monitor has just started, or there was nobody to promote. */
+static void pick_up(struct mstep *step) {
+    struct monitor *m = step->m;
+    if (m->transfer.phase != TRANSFER_IDLE || m->durable.writer != HOST_NONE || m->durable.mode != MONITOR_ACTIVE)
+        return;
+    begin_failover(step, m->durable.last_writer, "");
+}
+
+static void note_serving(struct mstep *step) {
+    struct monitor *m = step->m;
+    if (m->serving || m->transfer.phase != TRANSFER_IDLE || !transfer_writer_serves(step))
+        return;
+    m->serving = true;
+    m->serving_since = step->now;
+}
+
+static void move_to_preferred(struct mstep *step) {
+    const struct monitor *m = step->m;
+    int prefer = m->cluster->roles[writer_role(step)].prefer;
+    if (prefer == HOST_NONE || prefer == m->durable.writer || m->transfer.phase != TRANSFER_IDLE || !m->serving ||
+        m->durable.mode != MONITOR_ACTIVE || m->durable.hosts[prefer].state != HOST_ONLINE || !is_fit(step, prefer) ||
+        !health_is_replicating(step, prefer) || m->hosts[prefer].lag < 0 ||
+        step->now - m->serving_since < m->cluster->health.settle)
+        return;
+    transfer_begin_switchover(step, prefer, 0, "it is the preferred host");
+}
+
+void transfer_begin_switchover(struct mstep *step, int to, uint64_t command, const char *cause) {
+    begin(step, &(struct transfer){
+                    .phase = TRANSFER_CATCH_UP,
+                    .planned = true,
+                    .from = step->m->durable.writer,
+                    .to = to,
+                    .fetch_from = HOST_NONE,
+                    .avoid = HOST_NONE,
+                    .command = command,
+                    .deadline = step->now + spec(step)->switchover_timeout,
+                });
+    TEXT_COPY(step->m->transfer.cause, cause);
+}
+
+void transfer_run(struct mstep *step) {
+    struct monitor *m = step->m;
+    if (m->durable.mode == MONITOR_PASSIVE)
+        return;
+    if (m->durable.writer != HOST_NONE && m->transfer.phase != TRANSFER_PROMOTE)
+        watch_writer(step);
+    note_serving(step);
+    pick_up(step);
+    turn_into_failover(step);
+    move_to_preferred(step);
+    /* Several phases may pass in one step; each row that acts changes the phase, and no way is longer than the phases. */
+    for (int i = 0; i < TRANSFER_PHASE_COUNT && m->transfer.phase != TRANSFER_IDLE; i++) {
+        struct phase_facts facts;
+        struct election election;
+        collect_phase(step, &facts, &election);
+        const struct transfer_row *row = transfer_decide(m->transfer.phase, &facts);
+        if (!act(step, row, &election))
+            break;
+    }
+    if (m->transfer.phase != TRANSFER_IDLE && m->durable.leaving != HOST_NONE)
+        mstep_deadline(step, m->granted_until + m->cluster->lease.margin);
+}

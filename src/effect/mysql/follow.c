@@ -1,0 +1,102 @@
+/* FOLLOW: read-only, drained, pointed at a source by the options that are ours; all others (TLS, filters, delay, retry
+ * count) stay as the administrator set them. */
+#include <string.h>
+
+#include "base/text.h"
+#include "effect/mysql/position.h"
+#include "effect/mysql/replica.h"
+#include "effect/mysql/task.h"
+
+/* A source that has not answered by then may yet; that it does not is the looks' business. */
+#define CONNECT_LENGTH ((msec)500)
+
+enum { CLIENT_ERRORS_FIRST = 2000, CLIENT_ERRORS_LAST = 2999 };
+
+static bool is_source(const struct replica *replica, const struct server_task *task) {
+    struct ip source;
+    return replica->configured && ip_parse(replica->source, &source, NULL) == RC_OK &&
+           ip_equal(&source, &task->source_address) && replica->source_port == task->source_port;
+}
+
+/* Nothing that CHANGE MASTER could better: a source that cannot be reached is tried again by the server itself. */
+static bool follows_already(const struct replica *replica, const struct server_task *task) {
+    bool only_network = replica->receive_error == 0 ||
+                        (replica->receive_error >= CLIENT_ERRORS_FIRST && replica->receive_error <= CLIENT_ERRORS_LAST);
+    return is_source(replica, task) && replica->by_slave_pos && replica->applying == THREAD_RUNNING &&
+           replica->receiving != THREAD_STOPPED && only_network;
+}
+
+/* A server that wrote itself must take its own writes into gtid_slave_pos, or it would ask for the wrong place. */
+static bool has_written(const struct position *position) {
+    for (size_t i = 0; i < position->written.count; i++) {
+        const struct gtid *entry = &position->written.entries[i];
+        if (entry->sequence > gtid_domain_sequence(&position->replicated, entry->domain))
+            return true;
+    }
+    return false;
+}
+
+static enum rc change_source(const struct work *work, struct reason *ret_why) {
+    struct position position;
+    char host[IP_TEXT_MAX], host_quoted[QUOTED_MAX], user[QUOTED_MAX], password[QUOTED_MAX];
+    ip_format(&work->task->source_address, host);
+    enum rc rc = position_read(work->connection, work->deadline, &position, ret_why);
+    if (rc == RC_OK)
+        rc = connection_quote(work->connection, host, host_quoted, ret_why);
+    if (rc == RC_OK)
+        rc = connection_quote(work->connection, work->replication_user, user, ret_why);
+    if (rc == RC_OK)
+        rc = connection_quote(work->connection, work->replication_password, password, ret_why);
+    if (rc == RC_OK)
+        rc = connection_run_secret(work->connection, work->deadline, ret_why,
+                                   "CHANGE MASTER TO MASTER_HOST=%s, MASTER_PORT=%u, MASTER_USER=%s,"
+                                   " MASTER_PASSWORD=%s, MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1,"
+                                   " MASTER_HEARTBEAT_PERIOD=1%s",
+                                   host_quoted, work->task->source_port, user, password,
+                                   has_written(&position) ? ", MASTER_DEMOTE_TO_SLAVE=1" : "");
+    explicit_bzero(password, sizeof password);
+    if (rc == RC_OK)
+        rc = connection_run(work->connection, work->deadline, ret_why, "START SLAVE");
+    if (rc != RC_OK)
+        reason_prefix(ret_why, "cannot follow %s", host);
+    return rc;
+}
+
+static enum rc await_source(const struct work *work, struct reason *ret_why) {
+    msec until = clock_now() + CONNECT_LENGTH;
+    unsigned turn = 0;
+    for (;;) {
+        struct replica replica;
+        enum rc rc = replica_read(work->connection, work->deadline, &replica, ret_why);
+        if (rc != RC_OK)
+            return rc;
+        if (replica.apply_error != 0)
+            return FAIL(RC_SERVER, ret_why, "cannot apply: error %u: %s", replica.apply_error, replica.apply_text);
+        if (replica.receive_error != 0)
+            return FAIL(RC_SERVER, ret_why, "cannot receive from %s:%u: error %u: %s", replica.source,
+                        replica.source_port, replica.receive_error, replica.receive_text);
+        if (replica.receiving == THREAD_RUNNING && replica.applying == THREAD_RUNNING)
+            return RC_OK;
+        if (clock_now() >= until || task_left(work) == 0)
+            return replica.receiving != THREAD_STOPPED && replica.applying == THREAD_RUNNING
+                       ? RC_OK
+                       : FAIL(RC_TIMEOUT, ret_why, "replication from %s did not start", replica.source);
+        task_pause(work, &turn);
+    }
+}
+
+enum rc follow_run(const struct work *work, struct reason *ret_why) {
+    struct replica replica;
+    enum rc rc = task_read_only(work, task_left(work), ret_why);
+    if (rc == RC_OK)
+        rc = replica_read(work->connection, work->deadline, &replica, ret_why);
+    if (rc != RC_OK)
+        return rc;
+    if (!follows_already(&replica, work->task)) {
+        if (replica.receiving != THREAD_STOPPED || replica.applying != THREAD_STOPPED)
+            rc = replica_drain(work, ret_why);
+        if (rc == RC_OK)
+            rc = change_source(work, ret_why);
+    }
+    return rc == RC_OK ? await_source(work, ret_why) : rc;
+}

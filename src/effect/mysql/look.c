@@ -1,0 +1,218 @@
+#include "effect/mysql/look.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "effect/mysql/position.h"
+#include "effect/mysql/replica.h"
+
+/* In one place, because the write and the creation of its table both depend on it: the server itself decides, in the
+ * statement, so that a fence that comes between a look and a write cannot be overtaken by the write.  The statement
+ * opens its table, which read_only waits for, before it evaluates this. */
+#define SERVER_IS_WRITABLE "CAST(@@global.read_only AS CHAR) IN ('0', 'OFF')"
+
+void look_init(struct look *look, const struct connection_options *options) {
+    *look = (struct look){ 0 };
+    for (int i = 0; i < LOOK_CONNECTIONS; i++) {
+        struct connection_options own = *options;
+        own.patient = i != LOOK_PULSE;
+        connection_init(&look->connections[i], &own);
+    }
+}
+
+void look_done(struct look *look) {
+    for (int i = 0; i < LOOK_CONNECTIONS; i++)
+        connection_done(&look->connections[i]);
+}
+
+static void error_take(const struct connection *connection, const struct reason *why, struct probe *probe) {
+    probe->error_number = connection->error_number;
+    TEXT_COPY(probe->error, why->text);
+}
+
+/* Nothing that another process of the server said is worth anything. */
+static void forget(struct look *look) {
+    look->known = (struct probe){ 0 };
+    look->started = 0;
+}
+
+/* Asked once a process; that it stays unknown for a look is no reason to say that the server does not answer. */
+static void uptime_ask(struct look *look, struct connection *connection, msec deadline) {
+    if (look->started == 0 && connection_run(connection, deadline, NULL, "SHOW GLOBAL STATUS LIKE 'Uptime'") == RC_OK &&
+        connection_next(connection))
+        look->started = clock_now() - SECONDS((msec)connection_number(connection, 1));
+}
+
+static enum rc pulse(struct look *look, msec deadline, struct probe *probe, struct reason *ret_why) {
+    struct connection *connection = &look->connections[LOOK_PULSE];
+    if (!connection_is_open(connection))
+        forget(look);
+    enum rc rc = connection_use(connection, ret_why);
+    if (rc == RC_OK)
+        rc = connection_run(connection, deadline, ret_why, "SELECT @@global.read_only, @@global.version");
+    if (rc == RC_OK && !connection_next(connection))
+        rc = FAIL(RC_IO, ret_why, "no row");
+    if (rc != RC_OK)
+        return rc;
+    probe->read_only = position_is_read_only(connection_value(connection, 0));
+    TEXT_COPY(probe->version, connection_value(connection, 1));
+    probe->family = mariadb_connection(connection->mysql) ? FAMILY_MARIADB : FAMILY_MYSQL;
+    probe->pid = connection_peer(connection);
+    if (probe->pid != look->known.pid)
+        forget(look);
+    uptime_ask(look, connection, deadline);
+    if (look->started != 0)
+        probe->uptime_s = (uint64_t)(clock_now() - look->started) / 1000;
+    return RC_OK;
+}
+
+/* Ready for a new statement, or not before the deadline: an answer to an older one may still be owed. */
+static enum rc settle(struct connection *connection, msec deadline, struct reason *ret_why) {
+    if (connection->pending) {
+        enum rc rc = connection_finish(connection, deadline, ret_why);
+        if (rc == RC_TIMEOUT)
+            return rc;
+    }
+    return connection_use(connection, ret_why);
+}
+
+static bool is_missing(const struct connection *connection) {
+    return connection->error_number == ERROR_NO_SUCH_TABLE || connection->error_number == ERROR_NO_SUCH_SCHEMA;
+}
+
+static enum rc heartbeat_create(struct connection *connection, msec deadline, struct reason *ret_why) {
+    return connection_run(connection, deadline, ret_why,
+                          "BEGIN NOT ATOMIC IF " SERVER_IS_WRITABLE " THEN"
+                          " CREATE DATABASE IF NOT EXISTS mmm;"
+                          " CREATE TABLE IF NOT EXISTS mmm.heartbeat"
+                          " (server_id INT UNSIGNED PRIMARY KEY, stamp BIGINT NOT NULL) ENGINE=InnoDB;"
+                          " END IF; END");
+}
+
+static enum rc heartbeat_write(struct connection *connection, msec stamp, msec deadline, struct reason *ret_why) {
+    return connection_run(connection, deadline, ret_why,
+                          "INSERT INTO mmm.heartbeat (server_id, stamp) SELECT @@global.server_id, %lld FROM DUAL"
+                          " WHERE " SERVER_IS_WRITABLE " ON DUPLICATE KEY UPDATE stamp = VALUES(stamp)",
+                          (long long)stamp);
+}
+
+static void canary(struct look *look, msec stamp, msec deadline, struct probe *probe) {
+    struct connection *connection = &look->connections[LOOK_CANARY];
+    struct reason why = { 0 };
+    probe->canary_tried = true;
+    if (probe->read_only) {
+        probe->error_number = ERROR_READ_ONLY;
+        TEXT_COPY(probe->error, "no heartbeat was written: the server is read-only");
+        return;
+    }
+    enum rc rc = settle(connection, deadline, &why);
+    if (rc == RC_OK)
+        rc = heartbeat_write(connection, stamp, deadline, &why);
+    if (rc == RC_SERVER && is_missing(connection)) {
+        rc = heartbeat_create(connection, deadline, &why);
+        if (rc == RC_OK)
+            rc = heartbeat_write(connection, stamp, deadline, &why);
+    }
+    if (rc == RC_OK && mysql_affected_rows(connection->mysql) == 0) {
+        connection->error_number = ERROR_READ_ONLY;
+        rc = FAIL(RC_SERVER, &why, "the server is read-only");
+    }
+    probe->canary_written = rc == RC_OK;
+    if (rc == RC_OK)
+        return;
+    reason_prefix(&why, "no heartbeat was written");
+    error_take(connection, &why, probe);
+}
+
+static enum rc heartbeat_read(struct connection *connection, msec deadline, msec *ret_stamp, struct reason *ret_why) {
+    enum rc rc = connection_run(connection, deadline, ret_why, "SELECT MAX(stamp) FROM mmm.heartbeat");
+    if (rc == RC_SERVER && is_missing(connection)) {
+        *ret_stamp = 0;
+        return RC_OK;
+    }
+    if (rc == RC_OK)
+        *ret_stamp = connection_next(connection) ? (msec)connection_number(connection, 0) : 0;
+    return rc;
+}
+
+static void replication_take(const struct replica *replica, struct probe *probe) {
+    struct replication *replication = &probe->replication;
+    bool stuck = replica->apply_error != 0;
+    replication->configured = replica->configured;
+    if (ip_parse(replica->source, &replication->source_address, NULL) != RC_OK)
+        replication->source_address = (struct ip){ 0 };
+    replication->source_port = replica->source_port;
+    replication->receiving = replica->receiving;
+    replication->applying = replica->applying;
+    replication->error_number = stuck ? replica->apply_error : replica->receive_error;
+    TEXT_COPY(replication->error, stuck ? replica->apply_text : replica->receive_text);
+}
+
+/* Received is read before applied: what was applied in between then makes received larger, never smaller. */
+static enum rc where(struct look *look, msec deadline, struct probe *probe, struct reason *ret_why) {
+    struct connection *connection = &look->connections[LOOK_POSITION];
+    struct replica replica;
+    struct position position;
+    msec heartbeat = 0;
+    enum rc rc = settle(connection, deadline, ret_why);
+    if (rc == RC_OK)
+        rc = replica_read(connection, deadline, &replica, ret_why);
+    if (rc == RC_OK)
+        rc = position_read(connection, deadline, &position, ret_why);
+    if (rc == RC_OK)
+        rc = heartbeat_read(connection, deadline, &heartbeat, ret_why);
+    if (rc != RC_OK)
+        return rc;
+    replication_take(&replica, probe);
+    probe->binlog = position.binlog_state;
+    probe->applied = position.current;
+    probe->received = position.current;
+    for (size_t i = 0; i < replica.received.count; i++)
+        if (!gtid_raise(&probe->received, replica.received.entries[i]))
+            return FAIL(RC_INVALID, ret_why, "the position has too many entries");
+    probe->heartbeat_seen = heartbeat;
+    return RC_OK;
+}
+
+static void position_keep(const struct probe *known, struct probe *probe) {
+    probe->replication = known->replication;
+    probe->binlog = known->binlog;
+    probe->applied = known->applied;
+    probe->received = known->received;
+    probe->heartbeat_seen = known->heartbeat_seen;
+}
+
+/* Positions that cannot be read now are those of the look before; a server that never told any has not answered. */
+static void position_ask(struct look *look, msec deadline, struct probe *probe) {
+    struct connection *connection = &look->connections[LOOK_POSITION];
+    struct reason why = { 0 };
+    if (where(look, deadline, probe, &why) == RC_OK) {
+        look->known = *probe;
+        return;
+    }
+    position_keep(&look->known, probe);
+    if (probe->error_number == 0 && probe->error[0] == 0)
+        error_take(connection, &why, probe);
+    probe->answered = look->known.answered;
+}
+
+void look_run(struct look *look, msec canary_stamp, msec timeout, struct probe *ret_probe) {
+    msec now = clock_now();
+    msec deadline = now + timeout;
+    struct probe probe = { 0 };
+    struct reason why = { 0 };
+    if (pulse(look, deadline, &probe, &why) != RC_OK) {
+        error_take(&look->connections[LOOK_PULSE], &why, &probe);
+        probe.too_many = probe.error_number == ERROR_TOO_MANY_CONNECTIONS;
+        *ret_probe = probe;
+        return;
+    }
+    probe.answered = true;
+    if (probe.family == FAMILY_MARIADB && canary_stamp != 0)
+        canary(look, canary_stamp, now + timeout * 2 / 3, &probe); /* the rest is for the position */
+    if (probe.family == FAMILY_MARIADB)
+        position_ask(look, deadline, &probe);
+    if (probe.canary_written)
+        probe.heartbeat_seen = canary_stamp;
+    *ret_probe = probe;
+}

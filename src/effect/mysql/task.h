@@ -1,0 +1,31 @@
+/* The long work on a MariaDB server, one task at a time, on the worker's connection. */
+#ifndef MMM_EFFECT_MYSQL_TASK_H
+#define MMM_EFFECT_MYSQL_TASK_H
+
+#include "effect/mysql/connection.h"
+#include "model/server.h"
+
+enum { OWN_CONNECTIONS = 3 };
+
+struct work {
+    struct connection *connection;
+    const struct connection *looking[OWN_CONNECTIONS]; /* this process's other sessions: not clients */
+    const struct connection *canary;                   /* the one of them that writes */
+    const struct server_task *task;
+    msec deadline;
+    const char *replication_user;
+    const char *replication_password;
+};
+
+void task_run(const struct work *work, struct task_result *ret_result);
+
+enum rc fence_run(const struct work *work, struct reason *ret_why) NODISCARD;
+enum rc follow_run(const struct work *work, struct reason *ret_why) NODISCARD;
+
+/* SET GLOBAL read_only=ON, waiting no longer than length; RC_TIMEOUT: something is in the way, and nothing changed. */
+enum rc task_read_only(const struct work *work, msec length, struct reason *ret_why) NODISCARD;
+msec task_left(const struct work *work);
+/* A short sleep between two looks at the same thing, doubling from 1 ms to 16 ms, never past the deadline. */
+void task_pause(const struct work *work, unsigned *turn);
+
+#endif

@@ -1,0 +1,142 @@
+#include "model/gtid.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static int compare(const struct gtid *a, const struct gtid *b) {
+    if (a->domain != b->domain)
+        return a->domain < b->domain ? -1 : 1;
+    if (a->server != b->server)
+        return a->server < b->server ? -1 : 1;
+    return 0;
+}
+
+bool gtid_raise(struct gtid_position *position, struct gtid entry) {
+    size_t at = 0;
+    while (at < position->count && compare(&position->entries[at], &entry) < 0)
+        at++;
+    if (at < position->count && compare(&position->entries[at], &entry) == 0) {
+        if (entry.sequence > position->entries[at].sequence)
+            position->entries[at].sequence = entry.sequence;
+        return true;
+    }
+    if (position->count == GTID_ENTRIES_MAX)
+        return false;
+    memmove(&position->entries[at + 1], &position->entries[at], (position->count - at) * sizeof entry);
+    position->entries[at] = entry;
+    position->count++;
+    return true;
+}
+
+static bool read_number(const char **cursor, uint64_t largest, uint64_t *ret_number) {
+    const char *at = *cursor;
+    uint64_t number = 0;
+    if (*at < '0' || *at > '9')
+        return false;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        unsigned digit = (unsigned)(*at - '0');
+        if (number > (largest - digit) / 10)
+            return false;
+        number = number * 10 + digit;
+    }
+    *cursor = at;
+    *ret_number = number;
+    return true;
+}
+
+static bool read_dash(const char **cursor) {
+    return *(*cursor)++ == '-';
+}
+
+static void skip_space(const char **cursor) {
+    while (**cursor == ' ' || **cursor == '\n' || **cursor == '\r' || **cursor == '\t')
+        (*cursor)++;
+}
+
+enum rc gtid_parse(const char *text, struct gtid_position *ret_position, struct reason *ret_why) {
+    struct gtid_position position = { 0 };
+    const char *cursor = text;
+    skip_space(&cursor);
+    while (*cursor) {
+        uint64_t domain, server, sequence;
+        if (!read_number(&cursor, UINT32_MAX, &domain) || !read_dash(&cursor) ||
+            !read_number(&cursor, UINT32_MAX, &server) || !read_dash(&cursor) ||
+            !read_number(&cursor, UINT64_MAX, &sequence))
+            return FAIL(RC_INVALID, ret_why, "«%.60s» is not a GTID position", text);
+        if (!gtid_raise(&position,
+                        (struct gtid){ .domain = (uint32_t)domain, .server = (uint32_t)server, .sequence = sequence }))
+            return FAIL(RC_INVALID, ret_why, "a GTID position of more than %d entries", GTID_ENTRIES_MAX);
+        skip_space(&cursor);
+        if (*cursor == ',') {
+            cursor++;
+            skip_space(&cursor);
+            if (!*cursor)
+                return FAIL(RC_INVALID, ret_why, "«%.60s» ends with a comma", text);
+        } else if (*cursor) {
+            return FAIL(RC_INVALID, ret_why, "«%.60s» is not a GTID position", text);
+        }
+    }
+    *ret_position = position;
+    return RC_OK;
+}
+
+void gtid_format(const struct gtid_position *position, char *ret_text, size_t size) {
+    ret_text[0] = 0;
+    for (size_t i = 0; i < position->count; i++) {
+        const struct gtid *e = &position->entries[i];
+        text_append(ret_text, size, "%s%u-%u-%llu", i ? "," : "", e->domain, e->server, (unsigned long long)e->sequence);
+    }
+}
+
+bool gtid_equal(const struct gtid_position *a, const struct gtid_position *b) {
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (compare(&a->entries[i], &b->entries[i]) || a->entries[i].sequence != b->entries[i].sequence)
+            return false;
+    return true;
+}
+
+uint64_t gtid_domain_sequence(const struct gtid_position *position, uint32_t domain) {
+    uint64_t highest = 0;
+    for (size_t i = 0; i < position->count; i++)
+        if (position->entries[i].domain == domain && position->entries[i].sequence > highest)
+            highest = position->entries[i].sequence;
+    return highest;
+}
+
+bool gtid_reached(const struct gtid_position *a, const struct gtid_position *b) {
+    for (size_t i = 0; i < a->count; i++)
+        if (gtid_domain_sequence(b, a->entries[i].domain) < a->entries[i].sequence)
+            return false;
+    return true;
+}
+
+static uint64_t server_sequence(const struct gtid_position *position, const struct gtid *of) {
+    for (size_t i = 0; i < position->count; i++)
+        if (compare(&position->entries[i], of) == 0)
+            return position->entries[i].sequence;
+    return 0;
+}
+
+uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size) {
+    uint64_t total = 0;
+    ret_text[0] = 0;
+    for (size_t i = 0; i < have->count; i++) {
+        const struct gtid *e = &have->entries[i];
+        uint64_t known = server_sequence(other, e);
+        if (e->sequence <= known)
+            continue;
+        uint64_t missing = e->sequence - known;
+        total = missing > UINT64_MAX - total ? UINT64_MAX : total + missing;
+        const char *comma = ret_text[0] ? "," : "";
+        if (missing == 1)
+            text_append(ret_text, size, "%s%u-%u-%llu", comma, e->domain, e->server, (unsigned long long)e->sequence);
+        else
+            text_append(ret_text, size, "%s%u-%u-%llu..%llu", comma, e->domain, e->server,
+                        (unsigned long long)known + 1, (unsigned long long)e->sequence);
+    }
+    return total;
+}

@@ -1,0 +1,141 @@
+#include "wire/warnings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/text.h"
+
+enum { SENTENCE_SIZE = 800 };
+
+static void warn(json_t *list, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void warn(json_t *list, const char *format, ...) {
+    char sentence[SENTENCE_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    array_put(list, text_value(sentence));
+}
+
+static const char *name_of(const struct cluster *cluster, int host) {
+    return host == HOST_NONE ? "nobody" : cluster->hosts[host].name;
+}
+
+static void warn_of_agent(json_t *list, const struct monitor *monitor, int host, msec now) {
+    const struct host_view *view = &monitor->hosts[host];
+    const char *name = monitor->cluster->hosts[host].name;
+    if (monitor_agent_reachable(monitor, host, now))
+        return;
+    if (view->heard)
+        warn(list, "agent on host %s is not reachable: last heard %lld s ago", name,
+             (long long)(now - view->heard_at) / 1000);
+    else
+        warn(list, "agent on host %s is not reachable: not heard since this monitor started", name);
+}
+
+static void reasons_text(unsigned holds, char *ret_text, size_t size) {
+    ret_text[0] = 0;
+    for (int i = 0; i < 16; i++)
+        if (set_has(holds, i))
+            text_append(ret_text, size, "%s%s", ret_text[0] ? ", " : "", hold_reason_name((enum hold_reason)(1U << i)));
+}
+
+static void warn_of_hold(json_t *list, const struct monitor *monitor, int host) {
+    const struct host_durable *durable = &monitor->durable.hosts[host];
+    const char *name = monitor->cluster->hosts[host].name;
+    char reasons[FACT_SIZE];
+    if (!durable->holds)
+        return;
+    reasons_text(durable->holds, reasons, sizeof reasons);
+    warn(list, "host %s is held (%s)%s%s; when it may serve again: mmm set-online %s", name, reasons,
+         durable->hold_why[0] ? ": " : "", durable->hold_why, name);
+}
+
+static int host_with_mac(const struct monitor *monitor, const struct mac *mac) {
+    for (int i = 0; i < monitor->cluster->host_count; i++)
+        if (monitor->hosts[i].heard && mac_equal(&monitor->hosts[i].report.mac, mac))
+            return i;
+    return HOST_NONE;
+}
+
+static void warn_of_stranger(json_t *list, const struct monitor *monitor, int host, msec now) {
+    const struct cluster *cluster = monitor->cluster;
+    const struct host_view *view = &monitor->hosts[host];
+    const struct stranger *stranger = &view->report.stranger;
+    if (!view->heard || !monitor_agent_reachable(monitor, host, now) || stranger->address < 0)
+        return;
+    const struct role_address *address = &cluster->addresses[stranger->address];
+    char ip[IP_TEXT_MAX], mac[MAC_TEXT_MAX];
+    ip_format(&address->ip, ip);
+    mac_format(&stranger->mac, mac);
+    int known = host_with_mac(monitor, &stranger->mac);
+    warn(list, "%s of role %s is answered for by %s, %s%s; seen by host %s", ip, cluster->roles[address->role].name,
+         mac, known == HOST_NONE ? "which is no host of this cluster" : "which is host ",
+         known == HOST_NONE ? "" : name_of(cluster, known), name_of(cluster, host));
+}
+
+static void append_masters(const struct monitor *monitor, char *text, size_t size) {
+    const struct cluster *cluster = monitor->cluster;
+    const char *comma = "";
+    for (int i = 0; i < cluster->host_count; i++) {
+        if (!set_has(cluster_masters(cluster), i))
+            continue;
+        text_append(text, size, "%s%s is %s%s%s", comma, cluster->hosts[i].name,
+                    host_state_name(monitor->durable.hosts[i].state), monitor->durable.hosts[i].holds ? ", held" : "",
+                    set_has(monitor->durable.electable, i) ? "" : ", not electable");
+        comma = "; ";
+    }
+}
+
+static void append_transfer(const struct monitor *monitor, char *text, size_t size) {
+    const struct transfer *transfer = &monitor->transfer;
+    text_append(text, size, "on its way from %s to %s, phase %s%s%s", name_of(monitor->cluster, transfer->from),
+                transfer->to == HOST_NONE ? "a host not chosen yet" : name_of(monitor->cluster, transfer->to),
+                transfer_phase_name(transfer->phase), transfer->cause[0] ? ": " : "", transfer->cause);
+}
+
+static void warn_of_writer(json_t *list, const struct monitor *monitor) {
+    const struct monitor_durable *durable = &monitor->durable;
+    char why[SENTENCE_SIZE] = "";
+    if (durable->writer != HOST_NONE && monitor->serving)
+        return;
+    if (monitor->transfer.phase != TRANSFER_IDLE)
+        append_transfer(monitor, why, sizeof why);
+    else if (durable->writer == HOST_NONE && durable->mode == MONITOR_PASSIVE)
+        text_append(why, sizeof why, "the monitor is in passive mode; mmm set-active ends it");
+    else if (durable->writer == HOST_NONE)
+        append_masters(monitor, why, sizeof why);
+    if (durable->writer == HOST_NONE)
+        warn(list, "there is no writer: %s", why);
+    else
+        warn(list, "writer %s does not serve, as far as is known%s%s", name_of(monitor->cluster, durable->writer),
+             why[0] ? ": " : "", why);
+}
+
+/* Asynchronous replication is never protected, by the administrator's choice: the field «protected» says so, and a
+ * warning that is always there would teach people not to read warnings. */
+static void warn_of_protection(json_t *list, const struct monitor *monitor) {
+    const struct cluster *cluster = monitor->cluster;
+    int writer = monitor->durable.writer;
+    char missing[FACT_SIZE * 2] = "";
+    if (cluster->durability != DURABILITY_LOSSLESS || writer == HOST_NONE || monitor_is_protected(monitor))
+        return;
+    for (int i = 0; i < cluster->host_count; i++)
+        if (i != writer && set_has(cluster_masters(cluster) & ~monitor->durable.electable, i))
+            text_append(missing, sizeof missing, "%s%s", missing[0] ? ", " : "", cluster->hosts[i].name);
+    warn(list, "writes are not protected: what is written now is lost if %s is lost%s%s", name_of(cluster, writer),
+         missing[0] ? "; not electable: " : "", missing);
+}
+
+json_t *warnings_value(const struct monitor *monitor, msec now) {
+    json_t *list = array_new();
+    warn_of_writer(list, monitor);
+    warn_of_protection(list, monitor);
+    for (int i = 0; i < monitor->cluster->host_count; i++) {
+        warn_of_agent(list, monitor, i, now);
+        warn_of_hold(list, monitor, i);
+        warn_of_stranger(list, monitor, i, now);
+    }
+    return list;
+}
