@@ -213,12 +213,9 @@ static int host_named(const struct host *hosts, int count, const char *name) {
 enum { O_LOG = 1, O_HOST, O_WRITER, O_USER, O_WAIT };
 
 static const struct option option_table[] = {
-    {"log",     required_argument, NULL, O_LOG   },
-    { "host",   required_argument, NULL, O_HOST  },
-    { "writer", required_argument, NULL, O_WRITER},
-    { "user",   required_argument, NULL, O_USER  },
-    { "wait",   required_argument, NULL, O_WAIT  },
-    { NULL,     0,                 NULL, 0       },
+    { "log", required_argument, NULL, O_LOG },       { "host", required_argument, NULL, O_HOST },
+    { "writer", required_argument, NULL, O_WRITER }, { "user", required_argument, NULL, O_USER },
+    { "wait", required_argument, NULL, O_WAIT },     { NULL, 0, NULL, 0 },
 };
 
 int main(int argc, char **argv) {

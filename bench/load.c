@@ -67,18 +67,12 @@ static void report_log(const char *file) {
 enum { O_HOST = 1, O_PORT, O_USER, O_PASSWORD, O_LOG, O_CLIENT, O_FIRST, O_EVERY, O_TIMEOUT, O_SECONDS, O_REPORT };
 
 static const struct option option_table[] = {
-    {"host",           required_argument, NULL, O_HOST    },
-    { "port",          required_argument, NULL, O_PORT    },
-    { "user",          required_argument, NULL, O_USER    },
-    { "password-file", required_argument, NULL, O_PASSWORD},
-    { "log",           required_argument, NULL, O_LOG     },
-    { "client",        required_argument, NULL, O_CLIENT  },
-    { "first",         required_argument, NULL, O_FIRST   },
-    { "every",         required_argument, NULL, O_EVERY   },
-    { "timeout",       required_argument, NULL, O_TIMEOUT },
-    { "seconds",       required_argument, NULL, O_SECONDS },
-    { "report",        required_argument, NULL, O_REPORT  },
-    { NULL,            0,                 NULL, 0         },
+    { "host", required_argument, NULL, O_HOST },       { "port", required_argument, NULL, O_PORT },
+    { "user", required_argument, NULL, O_USER },       { "password-file", required_argument, NULL, O_PASSWORD },
+    { "log", required_argument, NULL, O_LOG },         { "client", required_argument, NULL, O_CLIENT },
+    { "first", required_argument, NULL, O_FIRST },     { "every", required_argument, NULL, O_EVERY },
+    { "timeout", required_argument, NULL, O_TIMEOUT }, { "seconds", required_argument, NULL, O_SECONDS },
+    { "report", required_argument, NULL, O_REPORT },   { NULL, 0, NULL, 0 },
 };
 
 int main(int argc, char **argv) {

@@ -115,17 +115,17 @@ static void report(char **files, int count) {
 enum { O_HOST = 1, O_PORT, O_USER, O_PASSWORD, O_LOG, O_PROBER, O_EVERY, O_TIMEOUT, O_SECONDS, O_REPORT };
 
 static const struct option option_table[] = {
-    {"host",           required_argument, NULL, O_HOST    },
-    { "port",          required_argument, NULL, O_PORT    },
-    { "user",          required_argument, NULL, O_USER    },
-    { "password-file", required_argument, NULL, O_PASSWORD},
-    { "log",           required_argument, NULL, O_LOG     },
-    { "prober",        required_argument, NULL, O_PROBER  },
-    { "every",         required_argument, NULL, O_EVERY   },
-    { "timeout",       required_argument, NULL, O_TIMEOUT },
-    { "seconds",       required_argument, NULL, O_SECONDS },
-    { "report",        no_argument,       NULL, O_REPORT  },
-    { NULL,            0,                 NULL, 0         },
+    { "host", required_argument, NULL, O_HOST },
+    { "port", required_argument, NULL, O_PORT },
+    { "user", required_argument, NULL, O_USER },
+    { "password-file", required_argument, NULL, O_PASSWORD },
+    { "log", required_argument, NULL, O_LOG },
+    { "prober", required_argument, NULL, O_PROBER },
+    { "every", required_argument, NULL, O_EVERY },
+    { "timeout", required_argument, NULL, O_TIMEOUT },
+    { "seconds", required_argument, NULL, O_SECONDS },
+    { "report", no_argument, NULL, O_REPORT },
+    { NULL, 0, NULL, 0 },
 };
 
 int main(int argc, char **argv) {

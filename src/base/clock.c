@@ -41,7 +41,8 @@ static const struct unit {
 enum rc duration_parse(const char *text, msec *ret_length, struct reason *ret_why) {
     char *end;
     double number = strtod(text, &end);
-    /* strtod also takes white space, signs, exponents, hexadecimal and «inf»: only digits and a point are meant here. */
+    /* strtod also takes white space, signs, exponents, hexadecimal and «inf»: only digits and a point are meant here.
+     */
     size_t plain = strspn(text, "0123456789.");
     if (!plain || end != text + plain || number > 1e9)
         return FAIL(RC_INVALID, ret_why, "«%.40s» is not a duration; write it like 500ms, 5s, 2min or 1h", text);

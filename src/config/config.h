@@ -11,17 +11,17 @@ enum { PATH_SIZE = 256, USER_SIZE = 64 };
 
 /* What one host's daemons need, beside what decisions need of it (cluster.hosts[i]). */
 struct host_settings {
-    char interface[INTERFACE_SIZE];   /* that carries the role addresses */
+    char interface[INTERFACE_SIZE]; /* that carries the role addresses */
     char server_socket[PATH_SIZE];
-    char server_start[PATH_SIZE];     /* a command line, split at spaces, run without a shell */
+    char server_start[PATH_SIZE]; /* a command line, split at spaces, run without a shell */
     char server_stop[PATH_SIZE];
     uint16_t agent_port;
-    char agent_state[PATH_SIZE];      /* folder of the agent's durable file, one file a host */
+    char agent_state[PATH_SIZE]; /* folder of the agent's durable file, one file a host */
 };
 
 struct tls_settings {
-    char ca[PATH_SIZE];               /* all three empty: no TLS, loopback and unix sockets only */
-    char certificate[PATH_SIZE];      /* «%h» stands for the host's (or the monitor's, the operator's) name */
+    char ca[PATH_SIZE];          /* all three empty: no TLS, loopback and unix sockets only */
+    char certificate[PATH_SIZE]; /* «%h» stands for the host's (or the monitor's, the operator's) name */
     char key[PATH_SIZE];
 };
 
@@ -31,13 +31,13 @@ struct settings {
     struct host_settings hosts[HOSTS_MAX];
     struct ip monitor_address;
     uint16_t monitor_port;
-    char monitor_name[NAME_SIZE];     /* in its certificate; default «monitor» */
-    char monitor_socket[PATH_SIZE];   /* for the command line on the monitor's machine */
-    char monitor_store[PATH_SIZE];    /* SQLite file */
+    char monitor_name[NAME_SIZE];   /* in its certificate; default «monitor» */
+    char monitor_socket[PATH_SIZE]; /* for the command line on the monitor's machine */
+    char monitor_store[PATH_SIZE];  /* SQLite file */
     unsigned events_kept;
     char replication_user[USER_SIZE];
     char replication_password_file[PATH_SIZE];
-    char check_user[USER_SIZE];       /* the monitor's own connection to each server; empty: no such check */
+    char check_user[USER_SIZE]; /* the monitor's own connection to each server; empty: no such check */
     char check_password_file[PATH_SIZE];
     struct tls_settings tls;
 };
@@ -46,14 +46,16 @@ struct settings {
  * names programs that agents run.  An error names file, line, section, key and the nearest known key. */
 enum rc config_read(const char *file, struct settings *ret_settings, struct reason *ret_why) NODISCARD;
 /* The same for text in memory; «name» stands for the file in errors.  Opens no file and reads no clock. */
-enum rc config_parse(const char *name, const char *text, struct settings *ret_settings, struct reason *ret_why) NODISCARD;
+enum rc config_parse(const char *name, const char *text, struct settings *ret_settings,
+                     struct reason *ret_why) NODISCARD;
 /* The reference of all keys, for a terminal ... */
 void config_help(FILE *out);
 /* ... and as Markdown: docs/configuration.md is exactly this, which a test compares. */
 void config_help_markdown(FILE *out);
 /* The first line of a password file, without its end; refuses a file that others than its owner can read. */
 enum rc config_password(const char *file, char *ret_password, size_t size, struct reason *ret_why) NODISCARD;
-/* Puts a name in the place of «%h»; false when it does not fit, or when it is not a name: it must not lead elsewhere. */
+/* Puts a name in the place of «%h»; false when it does not fit, or when it is not a name: it must not lead elsewhere.
+ */
 bool config_expand(const char *pattern, const char *name, char *ret_path, size_t size);
 
 #endif

@@ -48,25 +48,25 @@ const struct section_form section_forms[SECTION_COUNT] = {
 /* clang-format on */
 
 static const struct option_choice durabilities[] = {
-    {"asynchronous", DURABILITY_ASYNCHRONOUS},
-    { "lossless",    DURABILITY_LOSSLESS    },
-    { NULL,          0                      },
+    { "asynchronous", DURABILITY_ASYNCHRONOUS },
+    { "lossless", DURABILITY_LOSSLESS },
+    { NULL, 0 },
 };
 static const struct option_choice last_resorts[] = {
-    {"kill",  LAST_RESORT_KILL},
-    { "none", LAST_RESORT_NONE},
-    { NULL,   0               },
+    { "kill", LAST_RESORT_KILL },
+    { "none", LAST_RESORT_NONE },
+    { NULL, 0 },
 };
 static const struct option_choice host_modes[] = {
-    {"master",   MODE_MASTER },
-    { "replica", MODE_REPLICA},
-    { "slave",   MODE_REPLICA},
-    { NULL,      0           },
+    { "master", MODE_MASTER },
+    { "replica", MODE_REPLICA },
+    { "slave", MODE_REPLICA },
+    { NULL, 0 },
 };
 static const struct option_choice role_modes[] = {
-    {"exclusive", ROLE_EXCLUSIVE},
+    { "exclusive", ROLE_EXCLUSIVE },
     { "balanced", ROLE_BALANCED },
-    { NULL,       0             },
+    { NULL, 0 },
 };
 
 /* clang-format off */
@@ -201,7 +201,7 @@ static const struct {
     const char *other;
     const char *key;
 } other_names[] = {
-    {SECTION_ROLE, "ips", "addresses"},
+    { SECTION_ROLE, "ips", "addresses" },
 };
 
 const struct option *option_find(enum section_kind section, const char *key) {

@@ -32,8 +32,8 @@ struct role_spec {
     host_set hosts;       /* who may hold it */
     int order[HOSTS_MAX]; /* the same in the order of the file, order_count of them */
     int order_count;
-    int prefer;           /* HOST_NONE, or the host that gets an exclusive role back as soon as it is ONLINE */
-    bool is_writer;       /* the exclusive role that makes its host writable: the one named in [cluster] writer_role */
+    int prefer;     /* HOST_NONE, or the host that gets an exclusive role back as soon as it is ONLINE */
+    bool is_writer; /* the exclusive role that makes its host writable: the one named in [cluster] writer_role */
 };
 
 struct role_address {
@@ -51,20 +51,20 @@ struct lease_spec {
 };
 
 struct health_spec {
-    msec lag_max;         /* a replica further behind is REPLICATION_DELAY ... */
-    msec lag_back;        /* ... until it is nearer than this */
-    msec answer_timeout;  /* a server that has not answered a probe for so long does not answer */
-    msec settle;          /* after a new writer, replication is not judged for so long */
-    msec down_short;      /* a replica that was down for less returns by itself */
-    unsigned flap_count;  /* more departures from ONLINE than this within flap_window: flapping */
+    msec lag_max;        /* a replica further behind is REPLICATION_DELAY ... */
+    msec lag_back;       /* ... until it is nearer than this */
+    msec answer_timeout; /* a server that has not answered a probe for so long does not answer */
+    msec settle;         /* after a new writer, replication is not judged for so long */
+    msec down_short;     /* a replica that was down for less returns by itself */
+    unsigned flap_count; /* more departures from ONLINE than this within flap_window: flapping */
     msec flap_window;
 };
 
 struct failover_spec {
-    msec window;        /* at most one failover in this time without an administrator's word; 0: no limit */
-    msec drain_timeout; /* how long a standby may apply what it has received before a promotion gives up on it */
+    msec window;             /* at most one failover in this time without an administrator's word; 0: no limit */
+    msec drain_timeout;      /* how long a standby may apply what it has received before a promotion gives up on it */
     msec switchover_timeout; /* each step of a switchover; past it the old writer gets the role back */
-    msec catch_up;      /* a switchover starts only when its target is nearer than this */
+    msec catch_up;           /* a switchover starts only when its target is nearer than this */
 };
 
 struct cluster {
@@ -82,10 +82,10 @@ struct cluster {
     struct failover_spec failover;
 };
 
-int cluster_host(const struct cluster *cluster, const char *name);      /* index or HOST_NONE */
-int cluster_role(const struct cluster *cluster, const char *name);      /* index or -1 */
-int cluster_writer_role(const struct cluster *cluster);                 /* index; every valid cluster has one */
-host_set cluster_masters(const struct cluster *cluster);                /* hosts that may become writer */
+int cluster_host(const struct cluster *cluster, const char *name); /* index or HOST_NONE */
+int cluster_role(const struct cluster *cluster, const char *name); /* index or -1 */
+int cluster_writer_role(const struct cluster *cluster);            /* index; every valid cluster has one */
+host_set cluster_masters(const struct cluster *cluster);           /* hosts that may become writer */
 address_set cluster_role_addresses(const struct cluster *cluster, int role);
 /* The host whose own address this is, or HOST_NONE. */
 int cluster_host_at(const struct cluster *cluster, const struct ip *address);

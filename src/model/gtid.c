@@ -86,7 +86,8 @@ void gtid_format(const struct gtid_position *position, char *ret_text, size_t si
     ret_text[0] = 0;
     for (size_t i = 0; i < position->count; i++) {
         const struct gtid *e = &position->entries[i];
-        text_append(ret_text, size, "%s%u-%u-%llu", i ? "," : "", e->domain, e->server, (unsigned long long)e->sequence);
+        text_append(ret_text, size, "%s%u-%u-%llu", i ? "," : "", e->domain, e->server,
+                    (unsigned long long)e->sequence);
     }
 }
 

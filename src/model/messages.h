@@ -25,42 +25,42 @@ struct report {
     uint64_t term;        /* the highest term obeyed */
     bool writer;          /* holds the writer's lease */
     bool resigned;        /* gave the writer role up by itself in this term: its server died */
-    bool fenced;          /* its server is known read-only with its clients ended since the role was given up, or dead */
-    msec lease_left;      /* of the writer's lease, 0 when it holds none */
-    msec promised_left;   /* of its promise to another writer, 0: none */
-    host_set electable;   /* the set it believes in */
+    bool fenced;        /* its server is known read-only with its clients ended since the role was given up, or dead */
+    msec lease_left;    /* of the writer's lease, 0 when it holds none */
+    msec promised_left; /* of its promise to another writer, 0: none */
+    host_set electable; /* the set it believes in */
     address_set addresses; /* read back from the kernel */
     struct stranger stranger;
-    struct mac mac;       /* of the interface that carries the addresses */
+    struct mac mac; /* of the interface that carries the addresses */
     enum process_state process;
-    msec silent;          /* how long the server has not answered; 0: it answers */
-    msec canary_failing;  /* how long the writer's canary write has not come through; 0: it does, or is not tried */
-    struct probe probe;   /* the last look that was answered */
-    bool draining_done;   /* all received is applied, and it receives no more, in the term reported */
+    msec silent;         /* how long the server has not answered; 0: it answers */
+    msec canary_failing; /* how long the writer's canary write has not come through; 0: it does, or is not tried */
+    struct probe probe;  /* the last look that was answered */
+    bool draining_done;  /* all received is applied, and it receives no more, in the term reported */
     enum server_task_kind task; /* under way */
     char trouble[FACT_SIZE];    /* why the last task failed, empty: it did not */
 };
 
 /* What an agent's host should be doing. */
 enum duty {
-    DUTY_STANDBY,   /* read-only, following source when there is one */
-    DUTY_HELD,      /* read-only, replication left as it is, no roles: the administrator's turn */
-    DUTY_YIELD,     /* give the writer role up: fence, keep the address until it is served elsewhere */
-    DUTY_DRAIN,     /* the writer is gone: stop receiving, apply what is there, say where that ends */
-    DUTY_WRITER,    /* reach a position, then writable */
+    DUTY_STANDBY, /* read-only, following source when there is one */
+    DUTY_HELD,    /* read-only, replication left as it is, no roles: the administrator's turn */
+    DUTY_YIELD,   /* give the writer role up: fence, keep the address until it is served elsewhere */
+    DUTY_DRAIN,   /* the writer is gone: stop receiving, apply what is there, say where that ends */
+    DUTY_WRITER,  /* reach a position, then writable */
     DUTY_COUNT,
 };
 
 struct orders {
-    uint64_t sequence;   /* of the report that this answers */
+    uint64_t sequence; /* of the report that this answers */
     uint64_t term;
-    bool passive;        /* passive mode: leases go on, nothing else is touched */
+    bool passive; /* passive mode: leases go on, nothing else is touched */
     enum duty duty;
     host_set electable;
-    msec lease;          /* length of what is granted with this answer; counted from the moment the report was SENT */
+    msec lease;            /* length of what is granted with this answer; counted from the moment the report was SENT */
     address_set addresses; /* to be served, each with a kernel lifetime that ends with the lease */
-    int source;          /* STANDBY: the host to follow, or HOST_NONE: leave replication alone; DRAIN likewise (a
-                            better sibling to fetch from) */
+    int source;            /* STANDBY: the host to follow, or HOST_NONE: leave replication alone; DRAIN likewise (a
+                              better sibling to fetch from) */
     struct gtid_position reach; /* WRITER: apply this first.  DRAIN with a source: fetch up to this */
 };
 
@@ -68,7 +68,7 @@ struct orders {
  * whether it is alone in not hearing the monitor. */
 struct ask {
     int from;
-    uint64_t round;  /* answers to older rounds do not count */
+    uint64_t round; /* answers to older rounds do not count */
     uint64_t term;
     bool for_writer; /* please promise: for one lease you will not become writer */
 };

@@ -13,8 +13,8 @@
 enum process_state {
     PROCESS_UNKNOWN, /* not looked yet, or the look failed */
     PROCESS_RUNNING,
-    PROCESS_EXITED,  /* seen to end by this agent (pidfd, or its exiting flag: SERVERS.md trap 13) */
-    PROCESS_ABSENT,  /* nobody listens on the server's socket, and this agent never saw who did */
+    PROCESS_EXITED, /* seen to end by this agent (pidfd, or its exiting flag: SERVERS.md trap 13) */
+    PROCESS_ABSENT, /* nobody listens on the server's socket, and this agent never saw who did */
 };
 
 enum server_family { FAMILY_UNKNOWN, FAMILY_MARIADB, FAMILY_MYSQL };
@@ -28,17 +28,17 @@ struct replication {
     uint16_t source_port;
     enum thread_state receiving; /* IO thread */
     enum thread_state applying;  /* SQL thread */
-    uint32_t error_number;    /* last error of either thread, 0: none */
+    uint32_t error_number;       /* last error of either thread, 0: none */
     char error[FACT_SIZE];
 };
 
 /* One look at the server.  Positions are those of one moment only when the server is read-only and drained. */
 struct probe {
-    bool answered;      /* it answered in time; nothing below is known otherwise */
-    bool too_many;      /* it said «too many connections» (1040): up, and full */
+    bool answered;         /* it answered in time; nothing below is known otherwise */
+    bool too_many;         /* it said «too many connections» (1040): up, and full */
     uint32_t error_number; /* why it did not answer; 0 when it did or just stayed silent */
     char error[FACT_SIZE];
-    uint32_t pid;       /* the process that listens on the socket (SO_PEERCRED) */
+    uint32_t pid; /* the process that listens on the socket (SO_PEERCRED) */
     enum server_family family;
     char version[VERSION_SIZE];
     uint64_t uptime_s;
@@ -47,35 +47,36 @@ struct probe {
     struct gtid_position binlog;   /* @@gtid_binlog_state: what it has, by every server that wrote */
     struct gtid_position applied;  /* @@gtid_current_pos */
     struct gtid_position received; /* applied, raised by Gtid_IO_Pos */
-    msec heartbeat_seen;  /* the newest heartbeat row's stamp, the writer's wall clock; 0: none */
-    bool canary_tried;    /* this look was asked to write a heartbeat row ... */
-    bool canary_written;  /* ... and the commit was acknowledged; its stamp is heartbeat_seen then */
+    msec heartbeat_seen;           /* the newest heartbeat row's stamp, the writer's wall clock; 0: none */
+    bool canary_tried;             /* this look was asked to write a heartbeat row ... */
+    bool canary_written;           /* ... and the commit was acknowledged; its stamp is heartbeat_seen then */
 };
 
 /* Long work on the server; one at a time.  Every one is bounded by its deadline. */
 enum server_task_kind {
     TASK_NONE,
-    TASK_FENCE,   /* read_only on and verified, clients ended, replication spared; position noted */
-    TASK_DRAIN,   /* stop receiving, apply what was received, stop */
-    TASK_READY,   /* reach a position, then drain: ready to become writer, and still read-only */
-    TASK_OPEN,    /* read_only off and verified: the one step that makes a writer, short and never behind a wait, so that
-                     the core can decide at the last moment whether the lease still allows it */
-    TASK_FOLLOW,  /* drain, point replication at a source, start it; read_only stays on */
+    TASK_FENCE,  /* read_only on and verified, clients ended, replication spared; position noted */
+    TASK_DRAIN,  /* stop receiving, apply what was received, stop */
+    TASK_READY,  /* reach a position, then drain: ready to become writer, and still read-only */
+    TASK_OPEN,   /* read_only off and verified: the one step that makes a writer, short and never behind a wait, so that
+                    the core can decide at the last moment whether the lease still allows it */
+    TASK_FOLLOW, /* drain, point replication at a source, start it; read_only stays on */
 };
 
 struct server_task {
     enum server_task_kind kind;
-    msec timeout;                /* from its start */
-    struct gtid_position reach;  /* READY: this must be applied first; empty: whatever there is.  DRAIN with a source: fetch up to this */
-    struct ip source_address;    /* FOLLOW; DRAIN: a better sibling to fetch from first, family 0: none */
+    msec timeout; /* from its start */
+    struct gtid_position
+        reach; /* READY: this must be applied first; empty: whatever there is.  DRAIN with a source: fetch up to this */
+    struct ip source_address; /* FOLLOW; DRAIN: a better sibling to fetch from first, family 0: none */
     uint16_t source_port;
 };
 
 struct task_result {
     enum server_task_kind kind;
-    enum rc rc;                  /* RC_OK, or why not; after a failure the server is as it was, or nearer to the goal */
+    enum rc rc; /* RC_OK, or why not; after a failure the server is as it was, or nearer to the goal */
     char why[FACT_SIZE];
-    struct gtid_position binlog;  /* after the task, when rc is RC_OK */
+    struct gtid_position binlog; /* after the task, when rc is RC_OK */
     struct gtid_position applied;
 };
 

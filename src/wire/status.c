@@ -88,10 +88,17 @@ static json_t *source_value(const struct look *look) {
     return text_value(text);
 }
 
+/* A writer keeps the options of the source it had, for the day it follows again; its stopped threads are no trouble. */
+static bool is_leftover(const struct look *look) {
+    const struct replication *replication = &look->probe->replication;
+    return look->host == look->monitor->durable.writer && replication->receiving == THREAD_STOPPED &&
+           replication->applying == THREAD_STOPPED;
+}
+
 /* null: it has no source, or nothing is known now. */
 static json_t *replication_value(const struct look *look) {
     const struct replication *replication = &look->probe->replication;
-    if (!server_answers(look) || !replication->configured)
+    if (!server_answers(look) || !replication->configured || is_leftover(look))
         return json_null();
     json_t *object = object_new();
     char error[FACT_SIZE + 16] = "";

@@ -65,14 +65,15 @@ static void warn_of_stranger(json_t *list, const struct monitor *monitor, int ho
     const struct stranger *stranger = &view->report.stranger;
     if (!view->heard || !monitor_agent_reachable(monitor, host, now) || stranger->address < 0)
         return;
+    /* One of ours is an address on its way, which two hosts carry for a few milliseconds. */
+    if (host_with_mac(monitor, &stranger->mac) != HOST_NONE)
+        return;
     const struct role_address *address = &cluster->addresses[stranger->address];
     char ip[IP_TEXT_MAX], mac[MAC_TEXT_MAX];
     ip_format(&address->ip, ip);
     mac_format(&stranger->mac, mac);
-    int known = host_with_mac(monitor, &stranger->mac);
-    warn(list, "%s of role %s is answered for by %s, %s%s; seen by host %s", ip, cluster->roles[address->role].name,
-         mac, known == HOST_NONE ? "which is no host of this cluster" : "which is host ",
-         known == HOST_NONE ? "" : name_of(cluster, known), name_of(cluster, host));
+    warn(list, "%s of role %s is also answered for by %s, which is no host of this cluster; seen by host %s", ip,
+         cluster->roles[address->role].name, mac, name_of(cluster, host));
 }
 
 static void append_masters(const struct monitor *monitor, char *text, size_t size) {

@@ -440,9 +440,7 @@ static void a_claim_of_this_machines_other_interface_is_not_reported(void **stat
     go_to(OURS);
     watch(scene, roles[0]);
     assert_int_equal(neighbours_announce(from_other, &ip, &second.mac, &scene->why), RC_OK);
-    struct mac foreign = {
-        {2, 0, 0, 0, 0, 9}
-    };
+    struct mac foreign = { { 2, 0, 0, 0, 0, 9 } };
     assert_int_equal(neighbours_announce(from_other, &ip, &foreign, &scene->why), RC_OK);
     wait_for_claim(scene);
     assert_true(scene->claims > 0);

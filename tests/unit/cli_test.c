@@ -403,17 +403,17 @@ static void checks_answer_in_the_originals_form(void **state) {
     static const struct {
         const char *golden, *host, *check, *text;
     } cases[] = {
-        {"healthy",      "db1", "ping",        "db1  ping         [last change: 2026/11/22 04:58:11]  OK\n"},
-        { "healthy",     "all", "rep_backlog",
-         "db1  rep_backlog  [last change: 2026/11/22 04:58:11]  OK\n"
+        { "healthy", "db1", "ping", "db1  ping         [last change: 2026/11/22 04:58:11]  OK\n" },
+        { "healthy", "all", "rep_backlog",
+          "db1  rep_backlog  [last change: 2026/11/22 04:58:11]  OK\n"
           "db2  rep_backlog  [last change: 2026/11/22 04:58:11]  OK\n"
-          "db3  rep_backlog  [last change: 2026/11/22 04:58:11]  OK\n"                                     },
-        { "no-writer",   "db1", NULL,
-         "db1  ping         [last change: 2026/11/22 04:58:11]  ERROR: agent not heard for 8.1 s\n"
+          "db3  rep_backlog  [last change: 2026/11/22 04:58:11]  OK\n" },
+        { "no-writer", "db1", NULL,
+          "db1  ping         [last change: 2026/11/22 04:58:11]  ERROR: agent not heard for 8.1 s\n"
           "db1  mysql        [last change: 2026/11/22 04:58:11]  ERROR\n"
           "db1  rep_threads  [last change: 2026/11/22 04:58:11]  OK\n"
-          "db1  rep_backlog  [last change: 2026/11/22 04:58:11]  OK\n"                                     },
-        { "unknown-lag", "db4", "mysql",       "db4  mysql        [last change: never]  UNKNOWN\n"         },
+          "db1  rep_backlog  [last change: 2026/11/22 04:58:11]  OK\n" },
+        { "unknown-lag", "db4", "mysql", "db4  mysql        [last change: never]  UNKNOWN\n" },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct reason why = { "" };

@@ -35,12 +35,8 @@ static void a_file_that_others_can_write_is_refused(void **state) {
         mode_t mode;
         enum rc rc;
     } cases[] = {
-        {0644,  RC_OK     },
-        { 0600, RC_OK     },
-        { 0400, RC_OK     },
-        { 0664, RC_REFUSED},
-        { 0646, RC_REFUSED},
-        { 0666, RC_REFUSED},
+        { 0644, RC_OK },      { 0600, RC_OK },      { 0400, RC_OK },
+        { 0664, RC_REFUSED }, { 0646, RC_REFUSED }, { 0666, RC_REFUSED },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         write_file(WHOLE, strlen(WHOLE), cases[i].mode);
@@ -76,14 +72,14 @@ static void a_password_is_the_first_line_without_its_end(void **state) {
         const char *text;
         const char *password;
     } cases[] = {
-        {"secret\n",            "secret"         },
-        { "secret",             "secret"         },
-        { "secret\r\nmore\n",   "secret"         },
-        { " s p ; # \n",        " s p ; # "      },
-        { "",                   NULL             },
-        { "\nsecret\n",         NULL             },
-        { "0123456789abcdef\n", NULL             },
-        { "0123456789abcde\n",  "0123456789abcde"},
+        { "secret\n", "secret" },
+        { "secret", "secret" },
+        { "secret\r\nmore\n", "secret" },
+        { " s p ; # \n", " s p ; # " },
+        { "", NULL },
+        { "\nsecret\n", NULL },
+        { "0123456789abcdef\n", NULL },
+        { "0123456789abcde\n", "0123456789abcde" },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char password[16] = "untouched";

@@ -783,9 +783,8 @@ static void the_command_line_reaches_a_daemon_over_tls(void **state) {
     struct fixture f;
     struct tls *tls = tls_of("shop", "shop", "db1");
     start(&f, tls_of("shop", "shop", "mon1"));
-    struct once once = {
-        .target.peer = {.address = ip_of("127.0.0.1"), .port = f.port, .tls = tls, .expect_name = "mon1"}
-    };
+    struct once once = { .target.peer = {
+                             .address = ip_of("127.0.0.1"), .port = f.port, .tls = tls, .expect_name = "mon1" } };
     call_once(&f, &once);
     assert_int_equal(once.rc, RC_OK);
     assert_string_equal(once.body, "fine");

@@ -102,11 +102,9 @@ static void must_work(struct agent *agent, struct server_task task) {
 }
 
 static struct server_task follow_task(int source) {
-    return (struct server_task){
-        .kind = TASK_FOLLOW,
-        .source_address = {.family = 4, .bytes = { 127, 0, 0, 1 }},
-        .source_port = server_port(source)
-    };
+    return (struct server_task){ .kind = TASK_FOLLOW,
+                                 .source_address = { .family = 4, .bytes = { 127, 0, 0, 1 } },
+                                 .source_port = server_port(source) };
 }
 
 static struct agent *agents[SERVERS + 1];
@@ -412,9 +410,7 @@ static void a_former_writer_follows_the_new_one(void **state) {
     assert_true(look(agents[1], 0)->read_only);
     assert_int_equal(agents[1]->probe.replication.receiving, THREAD_RUNNING);
     assert_int_equal(agents[1]->probe.replication.source_port, server_port(2));
-    struct ip loopback = {
-        .family = 4, .bytes = {127, 0, 0, 1}
-    };
+    struct ip loopback = { .family = 4, .bytes = { 127, 0, 0, 1 } };
     assert_true(ip_equal(&agents[1]->probe.replication.source_address, &loopback));
 }
 
@@ -560,15 +556,13 @@ static void checks_await(struct checks *checks, int more) {
 static void a_checker_sees_what_a_client_sees(void **state) {
     (void)state;
     struct checks checks = { 0 };
-    struct checker_options options = {
-        .address = {.family = 4, .bytes = { 127, 0, 0, 1 }},
-        .port = server_port(3),
-        .host = 3,
-        .user = "checker",
-        .password = "checker",
-        .period = 20,
-        .timeout = 500
-    };
+    struct checker_options options = { .address = { .family = 4, .bytes = { 127, 0, 0, 1 } },
+                                       .port = server_port(3),
+                                       .host = 3,
+                                       .user = "checker",
+                                       .password = "checker",
+                                       .period = 20,
+                                       .timeout = 500 };
     struct checker *checker = checker_new(loop, &options, checked, &checks);
     checks_await(&checks, 2);
     assert_true(checks.last.answered);

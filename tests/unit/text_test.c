@@ -72,15 +72,15 @@ static void the_distance_of_two_words_is_the_number_of_edits(void **state) {
         const char *b;
         unsigned distance;
     } cases[] = {
-        {"",            "",          0},
-        { "",           "abc",       3},
-        { "interface",  "interface", 0},
-        { "intrface",   "interface", 1},
-        { "interfacee", "interface", 1},
-        { "interfade",  "interface", 1},
-        { "intreface",  "interface", 2}, /* two letters that changed places are two edits */
-        { "kitten",     "sitting",   3},
-        { "abc",        "xyz",       3},
+        { "", "", 0 },
+        { "", "abc", 3 },
+        { "interface", "interface", 0 },
+        { "intrface", "interface", 1 },
+        { "interfacee", "interface", 1 },
+        { "interfade", "interface", 1 },
+        { "intreface", "interface", 2 }, /* two letters that changed places are two edits */
+        { "kitten", "sitting", 3 },
+        { "abc", "xyz", 3 },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         assert_int_equal(text_distance(cases[i].a, cases[i].b), cases[i].distance);
@@ -169,20 +169,20 @@ static void durations_are_read_with_their_unit(void **state) {
         const char *text;
         msec length;
     } cases[] = {
-        {"0ms",           0                        },
-        { "0s",           0                        },
-        { "500ms",        500                      },
-        { "5s",           5000                     },
-        { "1.5s",         1500                     },
-        { "0.25s",        250                      },
-        { "0.001s",       1                        },
-        { "2min",         120000                   },
-        { "0.5min",       30000                    },
-        { "1h",           3600000                  },
-        { "1.5h",         5400000                  },
-        { "007s",         7000                     },
-        { "1000000000ms", 1000000000               },
-        { "1000000000h",  INT64_C(3600000000000000)},
+        { "0ms", 0 },
+        { "0s", 0 },
+        { "500ms", 500 },
+        { "5s", 5000 },
+        { "1.5s", 1500 },
+        { "0.25s", 250 },
+        { "0.001s", 1 },
+        { "2min", 120000 },
+        { "0.5min", 30000 },
+        { "1h", 3600000 },
+        { "1.5h", 5400000 },
+        { "007s", 7000 },
+        { "1000000000ms", 1000000000 },
+        { "1000000000h", INT64_C(3600000000000000) },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         msec length = -1;

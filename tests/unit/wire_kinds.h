@@ -54,11 +54,11 @@ static inline struct report any_report(void) {
         .heartbeat_seen = any_msec(),
         .canary_tried = any_flag(),
         .canary_written = any_flag(),
-        .replication = {.configured = any_flag(),
-                        .source_port = (uint16_t)any_up_to(UINT16_MAX),
-                        .receiving = (enum thread_state)any_below(THREAD_RUNNING + 1),
-                        .applying = (enum thread_state)any_below(THREAD_RUNNING + 1),
-                        .error_number = (uint32_t)any_up_to(UINT32_MAX)},
+        .replication = { .configured = any_flag(),
+                         .source_port = (uint16_t)any_up_to(UINT16_MAX),
+                         .receiving = (enum thread_state)any_below(THREAD_RUNNING + 1),
+                         .applying = (enum thread_state)any_below(THREAD_RUNNING + 1),
+                         .error_number = (uint32_t)any_up_to(UINT32_MAX) },
     };
     if (any_flag())
         probe->replication.source_address = any_ip();

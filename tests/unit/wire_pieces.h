@@ -34,16 +34,16 @@ static inline struct cluster make_cluster(void) {
     struct cluster cluster = {
         .name = "shop",
         .host_count = 4,
-        .hosts = {{ .name = "db1", .mode = MODE_MASTER },
-                  { .name = "db2", .mode = MODE_MASTER },
-                  { .name = "db3", .mode = MODE_REPLICA },
-                  { .name = "db4", .mode = MODE_REPLICA } },
+        .hosts = { { .name = "db1", .mode = MODE_MASTER },
+                   { .name = "db2", .mode = MODE_MASTER },
+                   { .name = "db3", .mode = MODE_REPLICA },
+                   { .name = "db4", .mode = MODE_REPLICA } },
         .role_count = 2,
         .roles = { { .name = "writer", .mode = ROLE_EXCLUSIVE, .hosts = 3, .is_writer = true },
-                  { .name = "reader", .mode = ROLE_BALANCED, .hosts = 15 }                 },
+                   { .name = "reader", .mode = ROLE_BALANCED, .hosts = 15 } },
         .address_count = 4,
-        .lease = { .length = SECONDS(5), .report = 500,.fence = SECONDS(1), .margin = 500 },
-        .health = { .lag_max = SECONDS(10),                                           .answer_timeout = SECONDS(3)                                        },
+        .lease = { .length = SECONDS(5), .report = 500, .fence = SECONDS(1), .margin = 500 },
+        .health = { .lag_max = SECONDS(10), .answer_timeout = SECONDS(3) },
     };
     static const char *const addresses[] = { "10.77.0.50", "10.77.0.51", "10.77.0.52", "fd00::53" };
     for (int i = 0; i < cluster.address_count; i++)

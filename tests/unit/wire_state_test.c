@@ -225,7 +225,7 @@ static struct monitor_durable plain_durable(void) {
         .last_writer = 1,
         .electable = 3,
         .surely = 3,
-        .placement = {1, 2, 0},
+        .placement = { 1, 2, 0 },
     };
     for (int i = cluster.address_count - 1; i < ADDRESSES_MAX; i++)
         durable.placement[i] = HOST_NONE;

@@ -30,12 +30,12 @@ static void watch_process(struct agent_app *app, const struct probe *probe) {
 static void on_probe(void *context, const struct probe *probe) {
     struct agent_app *app = context;
     watch_process(app, probe);
-    app_feed(app, &(struct agent_event){
-                      .kind = AGENT_PROBED,
-                      .probe = probe,
-                      .process_absent = !probe->answered &&
-                                        process_is_absent(app->settings->hosts[app->self].server_socket),
-                  });
+    app_feed(app,
+             &(struct agent_event){
+                 .kind = AGENT_PROBED,
+                 .probe = probe,
+                 .process_absent = !probe->answered && process_is_absent(app->settings->hosts[app->self].server_socket),
+             });
 }
 
 static void on_task(void *context, const struct task_result *result) {
@@ -71,7 +71,8 @@ void act_list_addresses(struct agent_app *app, struct agent_address ret_addresse
         int address = find_address(app->cluster, &held[i].ip);
         if (address >= 0)
             ret_addresses[address] =
-                (struct agent_address){ .present = true, .gone_at = held[i].left == NEVER ? NEVER : now + held[i].left };
+                (struct agent_address){ .present = true,
+                                        .gone_at = held[i].left == NEVER ? NEVER : now + held[i].left };
     }
 }
 
@@ -135,7 +136,8 @@ static void release_addresses(struct agent_app *app) {
     for (int i = 0; i < app->cluster->address_count; i++) {
         const struct role_address *address = &app->cluster->addresses[i];
         struct reason why = { "" };
-        if (set_has(app->plan.address_remove, i) && addresses_remove(app->addresses, &address->ip, address->prefix, &why))
+        if (set_has(app->plan.address_remove, i) &&
+            addresses_remove(app->addresses, &address->ip, address->prefix, &why))
             say_failed("address_not_removed", &address->ip, &why);
     }
 }

@@ -56,8 +56,8 @@ static bool read_durable(struct agent_app *app, struct agent_durable *ret_durabl
         rc = agent_state_decode(app->cluster, app->self, text, strlen(text), ret_durable, &why);
     free(text);
     if (why.text[0])
-        log_line(rc ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "event=state_read file=%s why=\"%s\"%s", app->state_path, why.text,
-                 rc ? " next=\"going on as if nothing were known\"" : "");
+        log_line(rc ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "event=state_read file=%s why=\"%s\"%s", app->state_path,
+                 why.text, rc ? " next=\"going on as if nothing were known\"" : "");
     /* A host that has left the configuration can no longer be asked for its promise: no lease is gone on with. */
     if (rc == RC_OK && why.text[0])
         ret_durable->writer = false;
@@ -75,14 +75,16 @@ static enum rc start_core(struct agent_app *app) {
     addresses_mac(app->addresses, &mac);
     struct agent_address addresses[ADDRESSES_MAX];
     act_list_addresses(app, addresses);
-    agent_start(&app->core, app->cluster, app->self, incarnation, &mac, known ? &durable : NULL, addresses, clock_now());
+    agent_start(&app->core, app->cluster, app->self, incarnation, &mac, known ? &durable : NULL, addresses,
+                clock_now());
     return RC_OK;
 }
 
 static enum rc start(struct agent_app *app, struct reason *ret_why) {
     char lock[sizeof app->state_path + 8];
     const char *name = app->cluster->hosts[app->self].name;
-    snprintf(app->state_path, sizeof app->state_path, "%s/agent-%s.json", app->settings->hosts[app->self].agent_state, name);
+    snprintf(app->state_path, sizeof app->state_path, "%s/agent-%s.json", app->settings->hosts[app->self].agent_state,
+             name);
     snprintf(lock, sizeof lock, "%s/agent-%s.lock", app->settings->hosts[app->self].agent_state, name);
     enum rc rc = process_lock(lock, &app->lock_fd, ret_why);
     if (rc)

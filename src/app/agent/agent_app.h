@@ -22,8 +22,8 @@ struct agent_app {
     struct agent_plan plan;
     char state_path[PATH_SIZE + NAME_SIZE + 16];
     int lock_fd;
-    bool unsaved;   /* the durable part is not on disk: nothing that depends on it may be done */
-    bool feeding;   /* an event is being worked on: a plan is never done inside another */
+    bool unsaved; /* the durable part is not on disk: nothing that depends on it may be done */
+    bool feeding; /* an event is being worked on: a plan is never done inside another */
     struct loop *loop;
     struct loop_timer *timer;
     struct addresses *addresses;
@@ -37,7 +37,7 @@ struct agent_app {
         struct agent_app *app;
         int host;
     } calls[HOSTS_MAX];
-    bool monitor_answered; /* the last report, so that a change is logged once */
+    bool monitor_answered;       /* the last report, so that a change is logged once */
     struct http_request *asking; /* the peer's question that the plan will answer */
 };
 

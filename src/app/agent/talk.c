@@ -113,7 +113,8 @@ enum rc talk_start(struct agent_app *app, struct reason *ret_why) {
         return rc;
     const struct cluster *cluster = app->cluster;
     app->http = http_server_new(app->loop, app->tls, on_request, app);
-    rc = http_server_listen(app->http, &cluster->hosts[app->self].address, app->settings->hosts[app->self].agent_port, ret_why);
+    rc = http_server_listen(app->http, &cluster->hosts[app->self].address, app->settings->hosts[app->self].agent_port,
+                            ret_why);
     if (rc)
         return rc;
     const struct ip *from = &cluster->hosts[app->self].address;

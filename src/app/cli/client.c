@@ -107,11 +107,11 @@ static enum rc call_over_network(const struct settings *settings, const char *me
             return rc;
     }
     struct http_target target = { .peer = {
-        .address = settings->monitor_address,
-        .port = settings->monitor_port,
-        .tls = tls,
-        .expect_name = tls ? settings->monitor_name : NULL,
-    } };
+                                      .address = settings->monitor_address,
+                                      .port = settings->monitor_port,
+                                      .tls = tls,
+                                      .expect_name = tls ? settings->monitor_name : NULL,
+                                  } };
     enum rc rc = http_call_once(&target, method, path, body, timeout, ret_status, ret_body, ret_why);
     if (rc != RC_OK && ret_why)
         text_append(ret_why->text, sizeof ret_why->text, "; %s", advice(rc, tls != NULL, ret_why));

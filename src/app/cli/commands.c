@@ -3,68 +3,80 @@
 #include "base/text.h"
 
 static const struct cli_command commands[] = {
-    {"show",          "",                       0, 0, OPTION_WATCH | OPTION_JSON,                  "the cluster: who is writer, who serves, what is wrong",
-     "Shows one line about the cluster and one for each host, then what is wrong and what to type about it.\n"
+    { "show", "", 0, 0, OPTION_WATCH | OPTION_JSON, "the cluster: who is writer, who serves, what is wrong",
+      "Shows one line about the cluster and one for each host, then what is wrong and what to type about it.\n"
       "  lag     how far the host is behind the writer; «?» unknown (never taken for zero), «-» it is the writer\n"
       "  agent   whether the host's agent has reported to the monitor lately\n"
       "  source  the host that it replicates from, and in brackets what does not run\n"
       "--watch draws it again each second until Ctrl-C; when the output is not a terminal it is appended.\n"
-      "--json prints the monitor's status as it is: stable, fields may be added; null is «unknown».\n",                                                                                                       run_show        },
-    { "checks",       "[HOST|all [CHECK|all]]", 0, 2, 0,                                           "what each check says of each host",
-     "The checks are ping (the agent reports), mysql (the server answers), rep_threads (both replication threads\n"
+      "--json prints the monitor's status as it is: stable, fields may be added; null is «unknown».\n",
+      run_show },
+    { "checks", "[HOST|all [CHECK|all]]", 0, 2, 0, "what each check says of each host",
+      "The checks are ping (the agent reports), mysql (the server answers), rep_threads (both replication threads\n"
       "run) and rep_backlog (the lag is within health.lag_max).  A check that was never judged has no time.\n"
-      "`mmm show --json` has the same under «checks».\n",                                                                                                                                                     run_checks      },
-    { "events",       "",                       0, 0, OPTION_FOLLOW | OPTION_MOST | OPTION_JSON,   "what the monitor did, and why",
-     "Time, term, the rule that decided, the event, the host, the role and the reason; oldest first.\n"
+      "`mmm show --json` has the same under «checks».\n",
+      run_checks },
+    { "events", "", 0, 0, OPTION_FOLLOW | OPTION_MOST | OPTION_JSON, "what the monitor did, and why",
+      "Time, term, the rule that decided, the event, the host, the role and the reason; oldest first.\n"
       "--most N shows the last N (default 40, at most 200).  --follow goes on until Ctrl-C.\n"
-      "--json prints one object a line: time, term, rule, event, host, role, why.\n",                                                                                                                           run_events      },
-    { "mode",         "",                       0, 0, 0,                                           "the monitor's mode: ACTIVE, MANUAL or PASSIVE",
-     "ACTIVE    everything is done: roles leave hosts that fail, and are given out.\n"
+      "--json prints one object a line: time, term, rule, event, host, role, why.\n",
+      run_events },
+    { "mode", "", 0, 0, 0, "the monitor's mode: ACTIVE, MANUAL or PASSIVE",
+      "ACTIVE    everything is done: roles leave hosts that fail, and are given out.\n"
       "MANUAL    the writer role stays where it is, even on a host that failed; balanced roles are still given out.\n"
-      "PASSIVE   the monitor looks, renews what runs, and changes nothing.\n",                                                                                                                                  run_mode        },
-    { "set-active",   "",                       0, 0, OPTION_JSON,                                 "switch the monitor into ACTIVE mode",
-     "From now on roles leave hosts that fail and are given to others.  Look at `mmm show` first.\n",                                                                                                           run_set_active  },
-    { "set-manual",   "",                       0, 0, OPTION_JSON,                                 "switch the monitor into MANUAL mode",
-     "The writer role stays where it is until you move it: no failover happens by itself.\n",                                                                                                                   run_set_manual  },
-    { "set-passive",  "",                       0, 0, OPTION_JSON,                                 "switch the monitor into PASSIVE mode",
-     "Nothing is given out, taken away or repaired any more; who serves goes on serving.\n",                                                                                                                    run_set_passive },
-    { "set-online",   "HOST",                   1, 1, OPTION_JSON,                                 "let a host serve that was set offline or is held",
-     "Ends a hold, whatever its reasons: look at the evidence in `mmm show` first.  A host that has transactions of\n"
+      "PASSIVE   the monitor looks, renews what runs, and changes nothing.\n",
+      run_mode },
+    { "set-active", "", 0, 0, OPTION_JSON, "switch the monitor into ACTIVE mode",
+      "From now on roles leave hosts that fail and are given to others.  Look at `mmm show` first.\n", run_set_active },
+    { "set-manual", "", 0, 0, OPTION_JSON, "switch the monitor into MANUAL mode",
+      "The writer role stays where it is until you move it: no failover happens by itself.\n", run_set_manual },
+    { "set-passive", "", 0, 0, OPTION_JSON, "switch the monitor into PASSIVE mode",
+      "Nothing is given out, taken away or repaired any more; who serves goes on serving.\n", run_set_passive },
+    { "set-online", "HOST", 1, 1, OPTION_JSON, "let a host serve that was set offline or is held",
+      "Ends a hold, whatever its reasons: look at the evidence in `mmm show` first.  A host that has transactions of\n"
       "its own keeps them: the cluster's servers then differ.  The host gets roles as soon as its checks are all "
-      "right.\n",                                                                                                                                                                                               run_set_online  },
-    { "set-offline",  "HOST",                   1, 1, OPTION_JSON,                                 "take all roles from a host, for maintenance",
-     "The host gives its roles up, the writer role by a switchover to another master, and gets none until "
+      "right.\n",
+      run_set_online },
+    { "set-offline", "HOST", 1, 1, OPTION_JSON, "take all roles from a host, for maintenance",
+      "The host gives its roles up, the writer role by a switchover to another master, and gets none until "
       "set-online.\n"
-      "Its server goes on replicating.  Waits until the writer role has moved.\n",                                                                                                                              run_set_offline },
-    { "move-role",    "ROLE HOST",              2, 2, OPTION_DRY_RUN | OPTION_FORCE | OPTION_JSON, "move a role to a host",
-     "Moving the writer role is a switchover: the target comes near, writes stop, the target applies the rest, and "
+      "Its server goes on replicating.  Waits until the writer role has moved.\n",
+      run_set_offline },
+    { "move-role", "ROLE HOST", 2, 2, OPTION_DRY_RUN | OPTION_FORCE | OPTION_JSON, "move a role to a host",
+      "Moving the writer role is a switchover: the target comes near, writes stop, the target applies the rest, and "
       "is\n"
       "promoted.  A step that misses its deadline (failover.switchover_timeout) gives the role back to the old "
       "writer.\n"
       "--dry-run says what would be done and what would stop it, and does nothing.\n"
       "--force moves the writer role to a master whose replication failed or is late: what it has not received is "
-      "lost.\n",                                                                                                                                                                                                run_move_role   },
-    { "check-config", "",                       0, 0, 0,                                           "read the configuration and say what it means",
-     "Reads the whole file and refuses what is wrong in it, with file, line and the nearest known key.  Prints the\n"
-      "hosts, the roles, the lease's arithmetic and which host this machine is.\n",                                                                                                                             run_check_config},
-    { "cert",         "init | issue NAME",      1, 2, OPTION_DIR | OPTION_FORCE,                   "make the cluster's certificates",
-     "cert init        makes ca.pem and ca.key, the cluster's own authority; once, on one machine.\n"
+      "lost.\n",
+      run_move_role },
+    { "check-config", "", 0, 0, 0, "read the configuration and say what it means",
+      "Reads the whole file and refuses what is wrong in it, with file, line and the nearest known key.  Prints the\n"
+      "hosts, the roles, the lease's arithmetic and which host this machine is.\n",
+      run_check_config },
+    { "cert", "init | issue NAME", 1, 2, OPTION_DIR | OPTION_FORCE, "make the cluster's certificates",
+      "cert init        makes ca.pem and ca.key, the cluster's own authority; once, on one machine.\n"
       "cert issue NAME  makes NAME.pem and NAME.key, signed by it: one for the monitor (monitor.name), one for each\n"
       "                 host by its name, one for each operator.  --force replaces files that are there.\n"
       "--dir D is the folder (default: that of tls.ca in the configuration, else /etc/mmm/tls).\n"
-      "ca.key stays where it is; copy ca.pem, NAME.pem and NAME.key to the machine that is NAME.\n",                                                                                                            run_cert        },
-    { "monitor",      "",                       0, 0, 0,                                           "run the monitor: the daemon that decides",
-     "Runs in the foreground and logs to stderr; SIGTERM ends it.  While no monitor runs, the writer goes on with "
+      "ca.key stays where it is; copy ca.pem, NAME.pem and NAME.key to the machine that is NAME.\n",
+      run_cert },
+    { "monitor", "", 0, 0, 0, "run the monitor: the daemon that decides",
+      "Runs in the foreground and logs to stderr; SIGTERM ends it.  While no monitor runs, the writer goes on with "
       "the\n"
-      "consent of its peers and no role moves.\n",                                                                                                                                                              run_monitor     },
-    { "agent",        "",                       0, 0, OPTION_HOST,                                 "run the agent: the daemon on each host",
-     "Runs in the foreground and logs to stderr; SIGTERM ends it.  --host H says which host of the configuration "
+      "consent of its peers and no role moves.\n",
+      run_monitor },
+    { "agent", "", 0, 0, OPTION_HOST, "run the agent: the daemon on each host",
+      "Runs in the foreground and logs to stderr; SIGTERM ends it.  --host H says which host of the configuration "
       "this\n"
-      "is; without it, the host whose address one of this machine's interfaces carries.\n",                                                                                                                     run_agent       },
-    { "help",         "[COMMAND | config]",     0, 1, 0,                                           "this list, one command, or all configuration keys",
-     "mmm help COMMAND explains one command; mmm help config lists every key with its type, default and range.\n",                                                                                              run_help        },
-    { "version",      "",                       0, 0, 0,                                           "the version of this program",                           "Prints the name and the version, nothing else.\n",
-     run_version                                                                                                                                                                                                                },
+      "is; without it, the host whose address one of this machine's interfaces carries.\n",
+      run_agent },
+    { "help", "[COMMAND | config]", 0, 1, 0, "this list, one command, or all configuration keys",
+      "mmm help COMMAND explains one command; mmm help config lists every key with its type, default and range.\n",
+      run_help },
+    { "version", "", 0, 0, 0, "the version of this program", "Prints the name and the version, nothing else.\n",
+      run_version },
 };
 
 const struct cli_command *cli_commands(size_t *ret_count) {
@@ -97,14 +109,9 @@ static const struct {
     enum cli_option option;
     const char *text;
 } usage_texts[] = {
-    {OPTION_WATCH,    "--watch"  },
-    { OPTION_FOLLOW,  "--follow" },
-    { OPTION_MOST,    "--most N" },
-    { OPTION_DRY_RUN, "--dry-run"},
-    { OPTION_FORCE,   "--force"  },
-    { OPTION_DIR,     "--dir D"  },
-    { OPTION_HOST,    "--host H" },
-    { OPTION_JSON,    "--json"   },
+    { OPTION_WATCH, "--watch" },     { OPTION_FOLLOW, "--follow" }, { OPTION_MOST, "--most N" },
+    { OPTION_DRY_RUN, "--dry-run" }, { OPTION_FORCE, "--force" },   { OPTION_DIR, "--dir D" },
+    { OPTION_HOST, "--host H" },     { OPTION_JSON, "--json" },
 };
 
 void cli_command_usage(FILE *out, const struct cli_command *command) {

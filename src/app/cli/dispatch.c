@@ -18,19 +18,13 @@ static const struct option_spec {
     enum cli_option option;
     bool has_value;
 } option_specs[] = {
-    {"--config",   OPTION_CONFIG,  true },
-    { "--cluster", OPTION_CLUSTER, true },
-    { "--host",    OPTION_HOST,    true },
-    { "--most",    OPTION_MOST,    true },
-    { "--dir",     OPTION_DIR,     true },
-    { "--json",    OPTION_JSON,    false},
-    { "--watch",   OPTION_WATCH,   false},
-    { "--follow",  OPTION_FOLLOW,  false},
-    { "--dry-run", OPTION_DRY_RUN, false},
-    { "--force",   OPTION_FORCE,   false},
-    { "--help",    OPTION_HELP,    false},
-    { "-h",        OPTION_HELP,    false},
-    { "--version", OPTION_VERSION, false},
+    { "--config", OPTION_CONFIG, true },    { "--cluster", OPTION_CLUSTER, true },
+    { "--host", OPTION_HOST, true },        { "--most", OPTION_MOST, true },
+    { "--dir", OPTION_DIR, true },          { "--json", OPTION_JSON, false },
+    { "--watch", OPTION_WATCH, false },     { "--follow", OPTION_FOLLOW, false },
+    { "--dry-run", OPTION_DRY_RUN, false }, { "--force", OPTION_FORCE, false },
+    { "--help", OPTION_HELP, false },       { "-h", OPTION_HELP, false },
+    { "--version", OPTION_VERSION, false },
 };
 
 enum { OPTIONS_OF_ALL = OPTION_CONFIG | OPTION_CLUSTER | OPTION_HELP | OPTION_VERSION };

@@ -15,12 +15,13 @@ static void log_events(const struct monitor_app *app) {
     for (size_t i = 0; i < app->plan.event_count; i++) {
         const struct event *event = &app->plan.events[i];
         log_line(LOG_LEVEL_INFO, "event=%s rule=%s term=%llu host=%s why=\"%s\"", event->name, event->rule,
-                 (unsigned long long)event->term, event->host == HOST_NONE ? "-" : app->cluster->hosts[event->host].name,
-                 event->why);
+                 (unsigned long long)event->term,
+                 event->host == HOST_NONE ? "-" : app->cluster->hosts[event->host].name, event->why);
     }
 }
 
-/* State and events in one transaction.  A failure is tried again with every event: until it succeeds nothing is sent. */
+/* State and events in one transaction.  A failure is tried again with every event: until it succeeds nothing is sent.
+ */
 static void save(struct monitor_app *app) {
     struct monitor_plan *plan = &app->plan;
     char *events[MONITOR_EVENTS_MAX];
@@ -33,7 +34,8 @@ static void save(struct monitor_app *app) {
         free(events[i]);
     free(state);
     if (rc && !app->unsaved)
-        log_line(LOG_LEVEL_ERROR, "event=store_failed why=\"%s\" next=\"deciding nothing until it can be written\"", why.text);
+        log_line(LOG_LEVEL_ERROR, "event=store_failed why=\"%s\" next=\"deciding nothing until it can be written\"",
+                 why.text);
     if (!rc && app->unsaved)
         log_line(LOG_LEVEL_INFO, "event=store_works_again");
     app->unsaved = rc != RC_OK;

@@ -48,7 +48,7 @@ struct agent_event {
     const struct answer *answer;
     const struct probe *probe;
     const struct task_result *task;
-    bool process_absent; /* PROBED, not answered: nobody listens on the server's socket */
+    bool process_absent;                           /* PROBED, not answered: nobody listens on the server's socket */
     struct agent_address addresses[ADDRESSES_MAX]; /* ADDRESSES */
     struct stranger stranger;
 };
@@ -62,8 +62,8 @@ struct agent_plan {
     address_set address_announce;
     address_set address_ask; /* who else has it? */
     bool addresses_look;
-    bool server_kill; /* the last resort of DESIGN.md §5 rule 3 */
-    bool server_cut;  /* its process is dead: do not wait for its sockets */
+    bool server_kill;        /* the last resort of DESIGN.md §5 rule 3 */
+    bool server_cut;         /* its process is dead: do not wait for its sockets */
     struct server_task task; /* kind TASK_NONE: none */
     bool look;
     msec canary_stamp; /* with look: write the heartbeat row too; 0: do not */
@@ -90,13 +90,13 @@ struct agent {
     /* lease.c */
     bool writer;
     msec started_at;
-    msec lease_until;     /* valid while writer */
-    msec contact_until;   /* until when addresses that are not the writer's may stay */
+    msec lease_until;   /* valid while writer */
+    msec contact_until; /* until when addresses that are not the writer's may stay */
     msec promised_until;
-    msec monitor_heard;   /* when the last orders that were obeyed arrived */
-    struct ask round;     /* the newest round of questions, sent at asked_at */
+    msec monitor_heard; /* when the last orders that were obeyed arrived */
+    struct ask round;   /* the newest round of questions, sent at asked_at */
     msec asked_at, ask_next;
-    host_set promises;    /* that came in for this round */
+    host_set promises;                      /* that came in for this round */
     bool peer_hears_monitor, peer_answered; /* in this round */
 
     /* talk with the monitor */
@@ -112,7 +112,7 @@ struct agent {
     uint32_t dead_pid;  /* the process that was seen to die: a late look at it does not count */
     bool looking;
     msec look_next, look_started, answered_at, canary_since; /* canary_since: first of a row of failures, or NEVER */
-    bool must_fence; /* was writer, and is not yet known to be read-only without clients */
+    bool must_fence;     /* was writer, and is not yet known to be read-only without clients */
     msec fence_deadline; /* of the fence under way, then the last resort; NEVER: none */
     bool killed;
     enum server_task_kind task; /* under way */
@@ -121,11 +121,11 @@ struct agent {
     msec task_done_at; /* a look that began before says nothing about what the task has changed */
     msec task_retry;   /* not before: after a failure */
     char trouble[FACT_SIZE];
-    bool opened;       /* the server was, or may have been, made writable since the role was taken */
-    bool drained;      /* in drained_term, having fetched from drained_source */
+    bool opened;  /* the server was, or may have been, made writable since the role was taken */
+    bool drained; /* in drained_term, having fetched from drained_source */
     uint64_t drained_term;
     int drained_source;
-    struct ip followed; /* the source that FOLLOW last succeeded with ... */
+    struct ip followed;    /* the source that FOLLOW last succeeded with ... */
     uint32_t followed_pid; /* ... on this run of the server; 0: none */
 
     /* addresses */

@@ -19,8 +19,8 @@ enum duty_now {
 };
 
 struct duty_facts {
-    bool up;            /* the process lives and has answered since it started */
-    bool must_fence;    /* was writer, not yet known to be fenced */
+    bool up;         /* the process lives and has answered since it started */
+    bool must_fence; /* was writer, not yet known to be fenced */
     bool read_only;
     bool replicating;   /* at least one replication thread is not stopped */
     bool source_wanted; /* the orders name a source */

@@ -13,8 +13,8 @@ struct election_facts {
 };
 
 struct election {
-    int chosen;  /* HOST_NONE: nobody may be promoted */
-    int richer;  /* a reachable host that has received what the chosen one has not, or HOST_NONE */
+    int chosen; /* HOST_NONE: nobody may be promoted */
+    int richer; /* a reachable host that has received what the chosen one has not, or HOST_NONE */
 };
 
 struct election elect(const struct cluster *cluster, const struct election_facts *facts);

@@ -34,7 +34,7 @@ struct state_facts {
     bool judged;      /* a writer serves, so that replication from it can be judged */
     bool settled;     /* ... and has for long enough that a host in service is judged by it */
     bool replicating; /* both threads run, from the writer */
-    bool late;        /* behind by more than lag_max; once late, by more than lag_back; out of service, by an unknown lag */
+    bool late; /* behind by more than lag_max; once late, by more than lag_back; out of service, by an unknown lag */
 };
 
 struct state_row {

@@ -1,4 +1,5 @@
-/* What an administrator asks for: checked completely first, then done, or refused with the reason and what to do next. */
+/* What an administrator asks for: checked completely first, then done, or refused with the reason and what to do next.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -38,7 +39,8 @@ static uint64_t own_transactions(const struct mstep *step, int host, char *ret_t
     ret_text[0] = 0;
     if (writer == HOST_NONE || writer == host)
         return 0;
-    return gtid_own(&step->m->hosts[host].report.probe.binlog, &step->m->hosts[writer].report.probe.binlog, ret_text, size);
+    return gtid_own(&step->m->hosts[host].report.probe.binlog, &step->m->hosts[writer].report.probe.binlog, ret_text,
+                    size);
 }
 
 static void set_online(struct mstep *step, const struct command *command) {
@@ -53,8 +55,9 @@ static void set_online(struct mstep *step, const struct command *command) {
         return;
     }
     if (durable->state != HOST_ADMIN_OFFLINE && durable->state != HOST_AWAITING_RECOVERY) {
-        mstep_reply(step, command->id, RC_REFUSED, "%s is %s: it comes back by itself when its checks are well (mmm checks %s)",
-                    name, host_state_name(durable->state), name);
+        mstep_reply(step, command->id, RC_REFUSED,
+                    "%s is %s: it comes back by itself when its checks are well (mmm checks %s)", name,
+                    host_state_name(durable->state), name);
         return;
     }
     if (!health_is_alive(step, host)) {
@@ -69,10 +72,11 @@ static void set_online(struct mstep *step, const struct command *command) {
     char text[FACT_SIZE];
     uint64_t own = own_transactions(step, host, text, sizeof text);
     if (own && !command->force) {
-        mstep_reply(step, command->id, RC_REFUSED,
-                    "%s has %llu transactions that %s does not have (%s): look at them in its binary log, then fill it anew; "
-                    "--force lets it try to follow all the same",
-                    name, (unsigned long long)own, host_name(step, m->durable.writer), text);
+        mstep_reply(
+            step, command->id, RC_REFUSED,
+            "%s has %llu transactions that %s does not have (%s): look at them in its binary log, then fill it anew; "
+            "--force lets it try to follow all the same",
+            name, (unsigned long long)own, host_name(step, m->durable.writer), text);
         return;
     }
     health_release(step, host);
@@ -83,8 +87,8 @@ static void set_online(struct mstep *step, const struct command *command) {
     if (to == HOST_ONLINE)
         mstep_reply(step, command->id, RC_OK, "%s is ONLINE", name);
     else
-        mstep_reply(step, command->id, RC_OK, "%s follows %s now, and is ONLINE as soon as it has caught up (mmm show)", name,
-                    host_name(step, m->durable.writer));
+        mstep_reply(step, command->id, RC_OK, "%s follows %s now, and is ONLINE as soon as it has caught up (mmm show)",
+                    name, host_name(step, m->durable.writer));
 }
 
 static int best_successor(const struct mstep *step) {
@@ -99,7 +103,8 @@ static int best_successor(const struct mstep *step) {
 static void set_writer_offline(struct mstep *step, const struct command *command, int host) {
     struct monitor *m = step->m;
     int successor = best_successor(step);
-    if (m->durable.mode == MONITOR_PASSIVE || m->transfer.phase != TRANSFER_IDLE || !m->serving || successor == HOST_NONE) {
+    if (m->durable.mode == MONITOR_PASSIVE || m->transfer.phase != TRANSFER_IDLE || !m->serving ||
+        successor == HOST_NONE) {
         mstep_reply(step, command->id, RC_REFUSED, "%s is the writer, and the role can not be moved away from it now%s",
                     host_name(step, host), successor == HOST_NONE ? ": no other host could take over" : "");
         return;
@@ -125,7 +130,8 @@ static void set_offline(struct mstep *step, const struct command *command) {
         return;
     }
     if (step->m->transfer.phase != TRANSFER_IDLE && (host == step->m->transfer.from || host == step->m->transfer.to)) {
-        mstep_reply(step, command->id, RC_REFUSED, "%s takes part in moving the writer role; wait until that is done", name);
+        mstep_reply(step, command->id, RC_REFUSED, "%s takes part in moving the writer role; wait until that is done",
+                    name);
         return;
     }
     mstep_event(step, "C20", "set_offline", host, -1, "by %.60s", command->who);
@@ -180,8 +186,8 @@ static void move_writer(struct mstep *step, const struct command *command, int t
     }
     int prefer = m->cluster->roles[cluster_writer_role(m->cluster)].prefer;
     if (prefer != HOST_NONE && prefer == m->durable.writer && !command->dry_run) {
-        mstep_reply(step, command->id, RC_REFUSED, "%s prefers %s and would go back at once: change «prefer» first", command->role,
-                    from_name);
+        mstep_reply(step, command->id, RC_REFUSED, "%s prefers %s and would go back at once: change «prefer» first",
+                    command->role, from_name);
         return;
     }
     if (command->dry_run) {
@@ -225,8 +231,9 @@ static void move_other(struct mstep *step, const struct command *command, int ro
     struct monitor *m = step->m;
     const struct role_spec *spec = &m->cluster->roles[role];
     if (!set_has(spec->hosts, to) || m->durable.hosts[to].state != HOST_ONLINE) {
-        mstep_reply(step, command->id, RC_REFUSED, "%s can not move to %s: the host is %s", spec->name, host_name(step, to),
-                    set_has(spec->hosts, to) ? host_state_name(m->durable.hosts[to].state) : "not among the role's hosts");
+        mstep_reply(
+            step, command->id, RC_REFUSED, "%s can not move to %s: the host is %s", spec->name, host_name(step, to),
+            set_has(spec->hosts, to) ? host_state_name(m->durable.hosts[to].state) : "not among the role's hosts");
         return;
     }
     int busiest = -1;
@@ -237,7 +244,8 @@ static void move_other(struct mstep *step, const struct command *command, int ro
             busiest = i;
         else if (spec->mode == ROLE_EXCLUSIVE)
             place(step, command, i, to);
-        if (busiest < 0 || count_on(m, role, m->durable.placement[i]) > count_on(m, role, m->durable.placement[busiest]))
+        if (busiest < 0 ||
+            count_on(m, role, m->durable.placement[i]) > count_on(m, role, m->durable.placement[busiest]))
             busiest = i;
     }
     if (busiest < 0) {
@@ -248,7 +256,9 @@ static void move_other(struct mstep *step, const struct command *command, int ro
         place(step, command, busiest, to);
     mstep_reply(step, command->id, RC_OK, "%s %s %s%s", spec->name, command->dry_run ? "could move to" : "moves to",
                 host_name(step, to),
-                spec->mode == ROLE_BALANCED ? "; a balanced role is evened out again when that leaves hosts too different" : "");
+                spec->mode == ROLE_BALANCED
+                    ? "; a balanced role is evened out again when that leaves hosts too different"
+                    : "");
 }
 
 static void move_role(struct mstep *step, const struct command *command) {

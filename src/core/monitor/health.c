@@ -53,8 +53,8 @@ bool health_is_replicating(const struct mstep *step, int host) {
     return view->broken_at != NEVER && step->now - view->broken_at < spec(step)->answer_timeout;
 }
 
-/* Both stamps are the writer's wall clock, so that no other clock matters.  The one before the last counts: the last may
- * still be on its way.  Unknown is -1, never 0. */
+/* Both stamps are the writer's wall clock, so that no other clock matters.  The one before the last counts: the last
+ * may still be on its way.  Unknown is -1, never 0. */
 static msec lag_of(const struct mstep *step, int host) {
     const struct probe *probe = &step->m->hosts[host].report.probe;
     msec written = step->m->writer_heartbeat_before;
@@ -79,8 +79,8 @@ static void note_writer(struct mstep *step, const struct report *report) {
     }
 }
 
-/* What a host has that the writer has not: its state is noted first and compared with a later one of the writer's, since
- * the other way round the writer would seem to lack what it wrote in between. */
+/* What a host has that the writer has not: its state is noted first and compared with a later one of the writer's,
+ * since the other way round the writer would seem to lack what it wrote in between. */
 static void compare_with_writer(struct mstep *step, int writer) {
     struct monitor *m = step->m;
     const struct report *report = &m->hosts[writer].report;
@@ -172,7 +172,8 @@ void health_release(struct mstep *step, int host) {
 }
 
 static void note_departure(struct host_durable *durable, msec wall) {
-    memmove(&durable->departures[1], &durable->departures[0], sizeof durable->departures - sizeof durable->departures[0]);
+    memmove(&durable->departures[1], &durable->departures[0],
+            sizeof durable->departures - sizeof durable->departures[0]);
     durable->departures[0] = wall;
 }
 

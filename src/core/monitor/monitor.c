@@ -90,7 +90,8 @@ void monitor_start(struct monitor *monitor, const struct cluster *cluster, const
     monitor->granted_until = now + cluster->lease.length; /* rule 7 */
     monitor->serving_since = NEVER;
     monitor->stranger = (struct stranger){ .address = -1 };
-    monitor->transfer = (struct transfer){ .from = HOST_NONE, .to = HOST_NONE, .fetch_from = HOST_NONE, .avoid = HOST_NONE };
+    monitor->transfer =
+        (struct transfer){ .from = HOST_NONE, .to = HOST_NONE, .fetch_from = HOST_NONE, .avoid = HOST_NONE };
     if (durable)
         monitor->durable = *durable;
     else

@@ -22,9 +22,9 @@ enum monitor_mode { MONITOR_ACTIVE, MONITOR_MANUAL, MONITOR_PASSIVE, MONITOR_MOD
 /* The durable part: written to the store before anything that follows from it is sent. */
 struct host_durable {
     enum host_state state;
-    msec since;                    /* wall time of the last change of state */
-    unsigned holds;                /* set of enum hold_reason */
-    char hold_why[FACT_SIZE * 2];  /* the evidence, one sentence a reason */
+    msec since;                      /* wall time of the last change of state */
+    unsigned holds;                  /* set of enum hold_reason */
+    char hold_why[FACT_SIZE * 2];    /* the evidence, one sentence a reason */
     msec departures[DEPARTURES_MAX]; /* wall times of the last departures from ONLINE, newest first; 0: none */
 };
 
@@ -37,7 +37,7 @@ struct monitor_durable {
     host_set surely;    /* in every electable set that the writer may believe in */
     enum monitor_mode mode;
     char passive_cause[FACT_SIZE];
-    msec failover_wall; /* when the last failover promoted somebody; 0: never */
+    msec failover_wall;           /* when the last failover promoted somebody; 0: never */
     int placement[ADDRESSES_MAX]; /* the host that should serve each role address, or HOST_NONE */
     struct host_durable hosts[HOSTS_MAX];
 };
@@ -53,25 +53,25 @@ struct check_view {
 };
 
 struct host_view {
-    bool heard;             /* a report has come since the monitor's start */
-    struct report report;   /* the newest */
+    bool heard;           /* a report has come since the monitor's start */
+    struct report report; /* the newest */
     msec heard_at;
-    msec answered_at;       /* when it was last answered with orders; its address leases run from there at the latest */
-    struct orders sent;     /* the last answer */
+    msec answered_at;   /* when it was last answered with orders; its address leases run from there at the latest */
+    struct orders sent; /* the last answer */
     bool sent_valid;
-    struct orders nudged;   /* the orders for which it was nudged last */
+    struct orders nudged; /* the orders for which it was nudged last */
     bool nudged_valid;
-    address_set may_hold;   /* addresses it may still have */
-    msec moved_at;          /* when its received position was last seen to grow: it hears its source */
-    msec promised_at;       /* when it last reported a promise under way: it hears a writer's agent */
-    msec broken_at;         /* since when replication does not run; NEVER: it does */
-    msec not_holding_at;    /* a writer that reports no lease: since; NEVER: it holds one */
+    address_set may_hold;                /* addresses it may still have */
+    msec moved_at;                       /* when its received position was last seen to grow: it hears its source */
+    msec promised_at;                    /* when it last reported a promise under way: it hears a writer's agent */
+    msec broken_at;                      /* since when replication does not run; NEVER: it does */
+    msec not_holding_at;                 /* a writer that reports no lease: since; NEVER: it holds one */
     bool outside_known, outside_answers; /* the monitor's own connection */
     char outside_error[FACT_SIZE];
-    bool late;              /* lag with hysteresis */
+    bool late;                         /* lag with hysteresis */
     struct gtid_position own_snapshot; /* its binlog state, to be compared with a later one of the writer's */
-    msec own_snapshot_at;   /* NEVER: none taken */
-    msec lag;               /* -1: unknown */
+    msec own_snapshot_at;              /* NEVER: none taken */
+    msec lag;                          /* -1: unknown */
     struct check_view checks[CHECK_COUNT];
 };
 
@@ -92,7 +92,7 @@ enum command_kind {
 struct command {
     uint64_t id;
     enum command_kind kind;
-    char who[NAME_SIZE];  /* for the event log */
+    char who[NAME_SIZE]; /* for the event log */
     char host[NAME_SIZE];
     char role[NAME_SIZE];
     enum monitor_mode mode;
@@ -113,7 +113,7 @@ struct monitor_event {
     int host;
     const struct report *report;
     const struct command *command;
-    bool answers;           /* CHECK */
+    bool answers;            /* CHECK */
     const char *check_error; /* CHECK, not answering */
 };
 
@@ -139,9 +139,9 @@ struct monitor {
     struct monitor_durable durable;
     struct host_view hosts[HOSTS_MAX];
     msec started_at;
-    msec granted_until;  /* the writer's lease has surely ended by then (margin not included) */
-    bool serving;        /* the writer has reported that it holds the role and is writable, in this term */
-    msec serving_since;  /* when that became true; NEVER: it is not */
+    msec granted_until; /* the writer's lease has surely ended by then (margin not included) */
+    bool serving;       /* the writer has reported that it holds the role and is writable, in this term */
+    msec serving_since; /* when that became true; NEVER: it is not */
     msec writer_heartbeat, writer_heartbeat_before; /* stamps of its last two heartbeats */
     struct transfer transfer;
     struct stranger stranger; /* the last one that was told of, so that it is told once */

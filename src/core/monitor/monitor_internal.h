@@ -23,8 +23,8 @@ const char *host_name(const struct mstep *step, int host); /* «nobody» for HOS
 void health_report(struct mstep *step, int host);
 void health_check(struct mstep *step, int host); /* the monitor's own connection */
 void health_run(struct mstep *step);
-bool health_is_fresh(const struct mstep *step, int host);    /* its agent was heard within three report intervals */
-bool health_is_silent(const struct mstep *step, int host);   /* not within a lease */
+bool health_is_fresh(const struct mstep *step, int host);  /* its agent was heard within three report intervals */
+bool health_is_silent(const struct mstep *step, int host); /* not within a lease */
 bool health_is_alive(const struct mstep *step, int host);
 bool health_is_replicating(const struct mstep *step, int host);
 bool health_server_answers(const struct mstep *step, int host);

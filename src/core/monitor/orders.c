@@ -58,7 +58,8 @@ void orders_for(const struct mstep *step, int host, struct orders *ret_orders) {
     enum duty duty = duty_of(m, host);
     *ret_orders = (struct orders){
         .term = m->durable.term,
-        /* As long as nobody was ever writer, nothing is touched: what runs may be right, and the first election looks. */
+        /* As long as nobody was ever writer, nothing is touched: what runs may be right, and the first election looks.
+         */
         .passive = m->durable.mode == MONITOR_PASSIVE || m->durable.last_writer == HOST_NONE,
         .duty = duty,
         .electable = m->durable.electable,

@@ -34,7 +34,8 @@ static bool may_stay(const struct mstep *step, int host) {
     return state == HOST_ONLINE || (step->m->durable.mode == MONITOR_MANUAL && state != HOST_ADMIN_OFFLINE);
 }
 
-/* The next writer counts half an address more, so the orphans of a failover wait the few milliseconds until it is known. */
+/* The next writer counts half an address more, so the orphans of a failover wait the few milliseconds until it is
+ * known. */
 static bool is_too_early(const struct mstep *step) {
     const struct transfer *transfer = &step->m->transfer;
     return transfer->phase != TRANSFER_IDLE && !transfer->planned &&
@@ -74,6 +75,7 @@ void placement_run(struct mstep *step) {
         ip_format(&m->cluster->addresses[i].ip, text);
         step->changed = true;
         mstep_event(step, "P01", "address_moved", m->durable.placement[i], m->cluster->addresses[i].role,
-                    "%s goes from %s to %s", text, host_name(step, before[i]), host_name(step, m->durable.placement[i]));
+                    "%s goes from %s to %s", text, host_name(step, before[i]),
+                    host_name(step, m->durable.placement[i]));
     }
 }

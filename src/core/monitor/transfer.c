@@ -86,7 +86,8 @@ static void collect_watch(const struct mstep *step, int writer, struct watch_fac
         .back = current && report->process == PROCESS_RUNNING && report->probe.answered,
         .candidate = transfer_candidates(step) != 0,
         .silent = view->heard && health_is_fresh(step, writer) && report->silent > cluster->health.answer_timeout,
-        .stuck = view->heard && health_is_fresh(step, writer) && report->canary_failing > cluster->health.answer_timeout,
+        .stuck =
+            view->heard && health_is_fresh(step, writer) && report->canary_failing > cluster->health.answer_timeout,
         .seen_alive = view->outside_answers || moving,
         .seen_writing = moving,
         .lapsed = step->now >= m->granted_until,
@@ -133,8 +134,9 @@ static void watch_writer(struct mstep *step) {
     }
     bool interrupted = m->transfer.planned && m->transfer.phase != TRANSFER_IDLE;
     if (interrupted)
-        mstep_reply(step, m->transfer.command, RC_REFUSED, "%s failed in the middle of the switchover: %s; a failover has begun",
-                    host_name(step, writer), row->why);
+        mstep_reply(step, m->transfer.command, RC_REFUSED,
+                    "%s failed in the middle of the switchover: %s; a failover has begun", host_name(step, writer),
+                    row->why);
     lease_take(step, row->action == WATCH_LOST);
     begin_failover(step, writer, row->why);
     mstep_event(step, row->rule, "writer_lost", writer, writer_role(step), "%s", row->why);
@@ -201,7 +203,8 @@ static bool target_failed(const struct mstep *step) {
     const struct host_view *view = &step->m->hosts[transfer->to];
     const struct report *report = &view->report;
     bool current = report->term == step->m->durable.term;
-    bool gone = health_is_silent(step, transfer->to) || report->process == PROCESS_EXITED || (current && report->resigned);
+    bool gone =
+        health_is_silent(step, transfer->to) || report->process == PROCESS_EXITED || (current && report->resigned);
     bool troubled = current && report->trouble[0] && report->task == TASK_NONE;
     bool alternative = (transfer_candidates(step) & ~set_of(transfer->to)) != 0;
     return gone || (troubled && (transfer->planned || alternative));
@@ -236,8 +239,8 @@ static void collect_phase(struct mstep *step, struct phase_facts *facts, struct 
         *ret_election = hold_election(step);
         facts->candidate = set_has(transfer_candidates(step), transfer->to);
         facts->fetched = gtid_reached(&transfer->reach, &m->hosts[transfer->to].report.probe.applied);
-        facts->failed = m->hosts[transfer->to].report.term == m->durable.term &&
-                        m->hosts[transfer->to].report.trouble[0] != 0;
+        facts->failed =
+            m->hosts[transfer->to].report.term == m->durable.term && m->hosts[transfer->to].report.trouble[0] != 0;
         return;
     case TRANSFER_PROMOTE:
         facts->serving = transfer_writer_serves(step);
@@ -258,7 +261,8 @@ static void finish(struct mstep *step) {
     *transfer = (struct transfer){ .from = HOST_NONE, .to = HOST_NONE, .fetch_from = HOST_NONE, .avoid = HOST_NONE };
 }
 
-/* The old writer of a failover is held: it may have acknowledged what nobody else has.  The evidence comes when it does. */
+/* The old writer of a failover is held: it may have acknowledged what nobody else has.  The evidence comes when it
+ * does. */
 static void hold_old_writer(struct mstep *step, int to) {
     const struct transfer *transfer = &step->m->transfer;
     if (transfer->planned || transfer->from == HOST_NONE || transfer->from == to || transfer->avoid == transfer->from)
@@ -286,8 +290,9 @@ static void give_first_role(struct mstep *step, const struct election *election,
     if (several) {
         struct monitor_durable *durable = &step->m->durable;
         durable->mode = MONITOR_PASSIVE;
-        TEXT_COPY(durable->passive_cause, "more than one server is writable, and nobody was ever writer: make all but one "
-                                          "read-only, then mmm set-active");
+        TEXT_COPY(durable->passive_cause,
+                  "more than one server is writable, and nobody was ever writer: make all but one "
+                  "read-only, then mmm set-active");
         step->changed = true;
         finish(step);
         mstep_event(step, "T34", "mode_passive", HOST_NONE, -1, "%s", durable->passive_cause);
@@ -330,7 +335,8 @@ static void return_to_old(struct mstep *step, const char *rule, const char *why)
     struct transfer *transfer = &step->m->transfer;
     const struct report *report = &step->m->hosts[transfer->from].report;
     transfer->rolled_back = true;
-    snprintf(transfer->cause, sizeof transfer->cause, "%.60s%s%.80s", why, report->trouble[0] ? ": " : "", report->trouble);
+    snprintf(transfer->cause, sizeof transfer->cause, "%.60s%s%.80s", why, report->trouble[0] ? ": " : "",
+             report->trouble);
     transfer->reach.count = 0;
     promote(step, transfer->from, rule, why);
 }
@@ -471,7 +477,8 @@ void transfer_run(struct mstep *step) {
     pick_up(step);
     turn_into_failover(step);
     move_to_preferred(step);
-    /* Several phases may pass in one step; each row that acts changes the phase, and no way is longer than the phases. */
+    /* Several phases may pass in one step; each row that acts changes the phase, and no way is longer than the phases.
+     */
     for (int i = 0; i < TRANSFER_PHASE_COUNT && m->transfer.phase != TRANSFER_IDLE; i++) {
         struct phase_facts facts;
         struct election election;

@@ -44,33 +44,33 @@ static bool is_serving(const struct phase_facts *f) {
 
 /* First row that fits wins; every phase ends with a row for «always». */
 static const struct transfer_row table[] = {
-    { "T01", TRANSFER_IDLE, "always", always, ACT_STAY, "nothing is on its way" },
+    /* clang-format off */
+    { "T01", TRANSFER_IDLE,     "always",                  always,               ACT_STAY,    "nothing is on its way" },
 
-    { "T10", TRANSFER_CATCH_UP, "failed", is_failed, ACT_GIVE_UP, "the target can not take the role any more" },
-    { "T11", TRANSFER_CATCH_UP, "near", is_near, ACT_TAKE, "the target is near: the old writer hands over" },
-    { "T12", TRANSFER_CATCH_UP, "late", is_late, ACT_GIVE_UP, "the target did not come near in time" },
-    { "T13", TRANSFER_CATCH_UP, "always", always, ACT_STAY, "the target is still too far behind" },
+    { "T10", TRANSFER_CATCH_UP, "failed",                  is_failed,            ACT_GIVE_UP, "the target can not take the role any more" },
+    { "T11", TRANSFER_CATCH_UP, "near",                    is_near,              ACT_TAKE,    "the target is near: the old writer hands over" },
+    { "T12", TRANSFER_CATCH_UP, "late",                    is_late,              ACT_GIVE_UP, "the target did not come near in time" },
+    { "T13", TRANSFER_CATCH_UP, "always",                  always,               ACT_STAY,    "the target is still too far behind" },
 
-    { "T20", TRANSFER_RELEASE, "planned, released", is_planned_released, ACT_PROMOTE,
-      "the old writer is fenced and has told where it ends" },
-    { "T21", TRANSFER_RELEASE, "planned, late or failed", is_planned_late, ACT_RETURN,
-      "the old writer could not be stopped in time: it keeps the role" },
-    { "T22", TRANSFER_RELEASE, "released", is_released, ACT_DRAIN, "the old writer has surely ended" },
-    { "T23", TRANSFER_RELEASE, "always", always, ACT_STAY, "the old writer may still hold its lease" },
+    { "T20", TRANSFER_RELEASE,  "planned, released",       is_planned_released,  ACT_PROMOTE, "the old writer is fenced and has told where it ends" },
+    { "T21", TRANSFER_RELEASE,  "planned, late or failed", is_planned_late,      ACT_RETURN,  "the old writer could not be stopped in time: it keeps the role" },
+    { "T22", TRANSFER_RELEASE,  "released",                is_released,          ACT_DRAIN,   "the old writer has surely ended" },
+    { "T23", TRANSFER_RELEASE,  "always",                  always,               ACT_STAY,    "the old writer may still hold its lease" },
 
-    { "T30", TRANSFER_DRAIN, "undecided", is_undecided, ACT_STAY, "standbys still apply what they have received" },
-    { "T31", TRANSFER_DRAIN, "no candidate", is_without_candidate, ACT_STAY, "nobody may be promoted" },
-    { "T32", TRANSFER_DRAIN, "lacking", is_lacking, ACT_FETCH, "another host has received more than the one that is chosen" },
-    { "T33", TRANSFER_DRAIN, "always", always, ACT_PROMOTE, "the most complete host that may become writer" },
+    { "T30", TRANSFER_DRAIN,    "undecided",               is_undecided,         ACT_STAY,    "standbys still apply what they have received" },
+    { "T31", TRANSFER_DRAIN,    "no candidate",            is_without_candidate, ACT_STAY,    "nobody may be promoted" },
+    { "T32", TRANSFER_DRAIN,    "lacking",                 is_lacking,           ACT_FETCH,   "another host has received more than the one that is chosen" },
+    { "T33", TRANSFER_DRAIN,    "always",                  always,               ACT_PROMOTE, "the most complete host that may become writer" },
 
-    { "T40", TRANSFER_FETCH, "fetching", is_fetching, ACT_STAY, "it fetches what it lacks from its sibling" },
-    { "T41", TRANSFER_FETCH, "no candidate", is_without_candidate, ACT_DRAIN, "the chosen one is gone: choose again" },
-    { "T42", TRANSFER_FETCH, "always", always, ACT_PROMOTE, "it has what its sibling has, or the time for it is over" },
+    { "T40", TRANSFER_FETCH,    "fetching",                is_fetching,          ACT_STAY,    "it fetches what it lacks from its sibling" },
+    { "T41", TRANSFER_FETCH,    "no candidate",            is_without_candidate, ACT_DRAIN,   "the chosen one is gone: choose again" },
+    { "T42", TRANSFER_FETCH,    "always",                  always,               ACT_PROMOTE, "it has what its sibling has, or the time for it is over" },
 
-    { "T50", TRANSFER_PROMOTE, "serving", is_serving, ACT_DONE, "the new writer serves" },
-    { "T51", TRANSFER_PROMOTE, "failed", is_failed, ACT_RETAKE, "the new writer does not come up" },
-    { "T52", TRANSFER_PROMOTE, "late", is_late, ACT_RETAKE, "the new writer does not come up in time" },
-    { "T53", TRANSFER_PROMOTE, "always", always, ACT_STAY, "the new writer is on its way" },
+    { "T50", TRANSFER_PROMOTE,  "serving",                 is_serving,           ACT_DONE,    "the new writer serves" },
+    { "T51", TRANSFER_PROMOTE,  "failed",                  is_failed,            ACT_RETAKE,  "the new writer does not come up" },
+    { "T52", TRANSFER_PROMOTE,  "late",                    is_late,              ACT_RETAKE,  "the new writer does not come up in time" },
+    { "T53", TRANSFER_PROMOTE,  "always",                  always,               ACT_STAY,    "the new writer is on its way" },
+    /* clang-format on */
 };
 
 const struct transfer_row *transfer_decide(enum transfer_phase phase, const struct phase_facts *facts) {

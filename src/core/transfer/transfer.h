@@ -22,42 +22,42 @@ enum transfer_phase {
 
 struct transfer {
     enum transfer_phase phase;
-    bool planned;        /* a switchover: the old writer is alive and hands over */
-    int from;            /* HOST_NONE: there was none */
-    int to;              /* the target of a switchover, or the one chosen; HOST_NONE: not chosen yet */
+    bool planned; /* a switchover: the old writer is alive and hands over */
+    int from;     /* HOST_NONE: there was none */
+    int to;       /* the target of a switchover, or the one chosen; HOST_NONE: not chosen yet */
     int fetch_from;
     struct gtid_position reach;
     msec started;
-    msec deadline;       /* of the phase; NEVER: none */
-    uint64_t command;    /* id of the command that waits for its end, 0: none */
-    int avoid;           /* a host that has just failed to come up; HOST_NONE: none */
-    bool then_offline;   /* set-offline of a writer: ADMIN_OFFLINE when the role has left */
-    bool rolled_back;    /* this is the way back */
+    msec deadline;     /* of the phase; NEVER: none */
+    uint64_t command;  /* id of the command that waits for its end, 0: none */
+    int avoid;         /* a host that has just failed to come up; HOST_NONE: none */
+    bool then_offline; /* set-offline of a writer: ADMIN_OFFLINE when the role has left */
+    bool rolled_back;  /* this is the way back */
     char cause[FACT_SIZE];
 };
 
 struct phase_facts {
     bool planned;
-    bool near;       /* CATCH_UP: the target is nearer than failover.catch_up */
-    bool released;   /* the old writer has surely ended, for the candidate in question */
-    bool drained;    /* every standby that can be reached has applied what it received */
-    bool candidate;  /* there is somebody to promote */
-    bool lacking;    /* the best candidate lacks what another reachable host has */
+    bool near;      /* CATCH_UP: the target is nearer than failover.catch_up */
+    bool released;  /* the old writer has surely ended, for the candidate in question */
+    bool drained;   /* every standby that can be reached has applied what it received */
+    bool candidate; /* there is somebody to promote */
+    bool lacking;   /* the best candidate lacks what another reachable host has */
     bool fetched;
-    bool serving;    /* the new writer is writable and says so in the new term */
-    bool failed;     /* the host that has to act now reports that it could not, or is gone */
-    bool late;       /* the phase's deadline has passed */
+    bool serving; /* the new writer is writable and says so in the new term */
+    bool failed;  /* the host that has to act now reports that it could not, or is gone */
+    bool late;    /* the phase's deadline has passed */
 };
 
 enum transfer_action {
     ACT_STAY,
-    ACT_TAKE,     /* term + 1, nobody is writer */
+    ACT_TAKE, /* term + 1, nobody is writer */
     ACT_DRAIN,
     ACT_FETCH,
-    ACT_PROMOTE,  /* term + 1, the candidate is writer */
-    ACT_RETURN,   /* term + 1, the old writer gets the role back; needs its word that it has given it up, or never did */
-    ACT_RETAKE,   /* term + 1, taken away from a new writer that does not come up */
-    ACT_GIVE_UP,  /* the switchover ends before anything was changed */
+    ACT_PROMOTE, /* term + 1, the candidate is writer */
+    ACT_RETURN,  /* term + 1, the old writer gets the role back; needs its word that it has given it up, or never did */
+    ACT_RETAKE,  /* term + 1, taken away from a new writer that does not come up */
+    ACT_GIVE_UP, /* the switchover ends before anything was changed */
     ACT_DONE,
 };
 
@@ -73,17 +73,17 @@ struct transfer_row {
 /* What tells that a writer cannot go on.  The promise is the truth about a lease that the monitor does not renew: a
  * writer that is cut from the monitor alone lives on the promises of its peers, and they report them. */
 struct watch_facts {
-    bool manual;      /* MANUAL mode: roles stay where they are */
-    bool resigned;    /* its agent has given the role up: the server's process is dead */
-    bool back;        /* ... and a server answers there again */
-    bool candidate;   /* somebody could take over now */
-    bool silent;      /* the server does not answer its agent for longer than health.answer_timeout */
-    bool stuck;       /* the agent's canary write has not come through for as long */
-    bool seen_alive;  /* silent: the monitor's own connection answers, or replicas still receive from it */
+    bool manual;       /* MANUAL mode: roles stay where they are */
+    bool resigned;     /* its agent has given the role up: the server's process is dead */
+    bool back;         /* ... and a server answers there again */
+    bool candidate;    /* somebody could take over now */
+    bool silent;       /* the server does not answer its agent for longer than health.answer_timeout */
+    bool stuck;        /* the agent's canary write has not come through for as long */
+    bool seen_alive;   /* silent: the monitor's own connection answers, or replicas still receive from it */
     bool seen_writing; /* stuck: replicas still receive new transactions from it */
-    bool lapsed;      /* the last lease that the monitor granted has surely ended */
-    bool promised;    /* a peer reports a promise under way */
-    bool not_holding; /* its agent reports for longer than a lease that it does not hold the role */
+    bool lapsed;       /* the last lease that the monitor granted has surely ended */
+    bool promised;     /* a peer reports a promise under way */
+    bool not_holding;  /* its agent reports for longer than a lease that it does not hold the role */
 };
 
 enum watch_action {

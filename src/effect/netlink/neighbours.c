@@ -97,13 +97,11 @@ bool neighbours_read_advertisement(const uint8_t *bytes, size_t length, const st
 
 static struct ether_arp arp_packet(uint16_t operation, const uint8_t *sender, const struct ip *ip,
                                    const struct mac *own) {
-    struct ether_arp arp = {
-        .ea_hdr = {.ar_hrd = htons(ARPHRD_ETHER),
-                   .ar_pro = htons(ETH_P_IP),
-                   .ar_hln = sizeof arp.arp_sha,
-                   .ar_pln = sizeof arp.arp_spa,
-                   .ar_op = htons(operation)}
-    };
+    struct ether_arp arp = { .ea_hdr = { .ar_hrd = htons(ARPHRD_ETHER),
+                                         .ar_pro = htons(ETH_P_IP),
+                                         .ar_hln = sizeof arp.arp_sha,
+                                         .ar_pln = sizeof arp.arp_spa,
+                                         .ar_op = htons(operation) } };
     memcpy(arp.arp_sha, own->bytes, sizeof arp.arp_sha);
     memcpy(arp.arp_spa, sender, sizeof arp.arp_spa);
     memcpy(arp.arp_tpa, ip->bytes, sizeof arp.arp_tpa);
@@ -132,14 +130,14 @@ static uint16_t icmp_sum(const struct advertisement *packet) {
 static struct advertisement icmp_packet(uint8_t type, uint32_t flags, const struct ip *from, const struct in6_addr *to,
                                         const struct ip *target, const struct mac *own) {
     struct advertisement packet = {
-        .ip = {.ip6_ctlun.ip6_un1 = { .ip6_un1_flow = htonl(6u << 28),
+        .ip = { .ip6_ctlun.ip6_un1 = { .ip6_un1_flow = htonl(6u << 28),
                                        .ip6_un1_plen = htons(sizeof packet - sizeof packet.ip),
                                        .ip6_un1_nxt = IPPROTO_ICMPV6,
                                        .ip6_un1_hlim = 255 },
-               .ip6_dst = *to },
+                .ip6_dst = *to },
         .body.nd_na_hdr.icmp6_type = type,
         .option = { .nd_opt_type = type == ND_NEIGHBOR_ADVERT ? ND_OPT_TARGET_LINKADDR : ND_OPT_SOURCE_LINKADDR,
-               .nd_opt_len = 1},
+                    .nd_opt_len = 1 },
     };
     packet.body.nd_na_flags_reserved = flags;
     memcpy(&packet.ip.ip6_src, from->bytes, sizeof packet.ip.ip6_src);
@@ -188,9 +186,7 @@ enum rc neighbours_announce(struct neighbours *neighbours, const struct ip *ip, 
                             struct reason *ret_why) {
     if (ip->family == 4)
         return announce_ipv4(neighbours, ip, own, ret_why);
-    static const struct in6_addr all_nodes = {
-        .s6_addr = {0xff, 0x02, [15] = 1}
-    };
+    static const struct in6_addr all_nodes = { .s6_addr = { 0xff, 0x02, [15] = 1 } };
     struct advertisement packet = icmp_packet(ND_NEIGHBOR_ADVERT, ND_NA_FLAG_OVERRIDE, ip, &all_nodes, ip, own);
     return send_icmp(neighbours, &packet, ret_why);
 }
@@ -204,9 +200,7 @@ enum rc neighbours_ask(struct neighbours *neighbours, const struct ip *ip, const
     }
     /* From an address of our own, for the answer to come to us alone: to an unspecified sender a second holder would
      * answer to the whole link, and draw everybody's caches to itself. */
-    struct in6_addr group = {
-        .s6_addr = {0xff, 0x02, [11] = 1, 0xff}
-    };
+    struct in6_addr group = { .s6_addr = { 0xff, 0x02, [11] = 1, 0xff } };
     memcpy(group.s6_addr + 13, ip->bytes + 13, 3);
     struct advertisement packet = icmp_packet(ND_NEIGHBOR_SOLICIT, 0, from, &group, ip, own);
     return send_icmp(neighbours, &packet, ret_why);

@@ -67,9 +67,8 @@ static bool attribute_next(struct cursor *cursor, struct attribute *ret_attribut
     memcpy(&head, cursor->at, sizeof head);
     if (head.nla_len < sizeof head || head.nla_len > cursor->left)
         return false;
-    *ret_attribute = (struct attribute){
-        .type = head.nla_type & NLA_TYPE_MASK, .value = {cursor->at + sizeof head, head.nla_len - sizeof head}
-    };
+    *ret_attribute = (struct attribute){ .type = head.nla_type & NLA_TYPE_MASK,
+                                         .value = { cursor->at + sizeof head, head.nla_len - sizeof head } };
     cursor_skip(cursor, MNL_ALIGN((size_t)head.nla_len));
     return true;
 }

@@ -17,7 +17,8 @@ pid_t process_pid(const struct process *process);
 enum rc process_kill(struct process *process, struct reason *ret_why) NODISCARD;
 void process_free(struct process *process); /* stops watching */
 
-/* Does nobody listen on this unix socket?  A server that is stopped or busy still listens, so «no answer» is not this. */
+/* Does nobody listen on this unix socket?  A server that is stopped or busy still listens, so «no answer» is not this.
+ */
 bool process_is_absent(const char *socket_path);
 
 /* Holds an exclusive lock file for the life of this process; when taken, the reason names the holder's pid and name. */
