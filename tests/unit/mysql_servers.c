@@ -117,6 +117,18 @@ uint16_t server_port(int number) {
     return (uint16_t)(3310 + number);
 }
 
+void server_freeze(int number) {
+    int status;
+    kill(pids[number], SIGSTOP);
+    /* Its threads go on for a moment after kill has returned. */
+    assert_int_equal(waitpid(pids[number], &status, WUNTRACED), pids[number]);
+    assert_true(WIFSTOPPED(status));
+}
+
+void server_thaw(int number) {
+    kill(pids[number], SIGCONT);
+}
+
 static void pause_briefly(void) {
     nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
 }

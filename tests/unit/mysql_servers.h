@@ -19,6 +19,8 @@ void servers_reset(void);
 const char *server_socket(int number);
 pid_t server_pid(int number);
 uint16_t server_port(int number);
+void server_freeze(int number); /* until it stands still */
+void server_thaw(int number);
 
 /* A session of the test's own, as root or as a client. */
 MYSQL *session_root(int number);

@@ -4,10 +4,11 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <signal.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "effect/mysql/server.h"
@@ -148,6 +149,7 @@ static int setup_replicas(void **state) {
 static int teardown(void **state) {
     (void)state;
     for (int i = 1; i <= SERVERS; i++) {
+        server_thaw(i); /* a test that failed may have left it frozen */
         agent_free(agents[i]);
         mysql_close(roots[i]);
     }
@@ -285,6 +287,28 @@ static void a_fence_that_is_blocked_reports_and_has_changed_nothing(void **state
     mysql_close(spared);
     root_again(1);
     assert_string_equal(sql_value(roots[1], READ_ONLY), "0");
+}
+
+/* Reading from a pipe that nobody writes to is a wait that KILL does not end. */
+static void a_fence_says_who_did_not_end(void **state) {
+    (void)state;
+    char path[128], statement[192];
+    MYSQL *client = session_root(1);
+    snprintf(path, sizeof path, "%s.pipe", server_socket(1));
+    snprintf(statement, sizeof statement, "SELECT LOAD_FILE('%s')", path);
+    assert_int_equal(mkfifo(path, 0644), 0);
+    mysql_send_query(client, statement, strlen(statement));
+    sql_await(roots[1], "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT LOAD_FILE%'", "1");
+    const struct task_result *result = work(agents[1], (struct server_task){ .kind = TASK_FENCE, .timeout = 300 });
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    close(fd);
+    unlink(path);
+    assert_int_equal(result->rc, RC_TIMEOUT);
+    assert_non_null(strstr(result->why, "1 clients did not end"));
+    assert_true(agents[1]->took < 600);
+    assert_true(look(agents[1], 0)->read_only);
+    mysql_close(client);
+    root_again(1);
 }
 
 static void drain_applies_what_was_received(void **state) {
@@ -473,7 +497,7 @@ static void following_a_source_that_refuses_says_so_without_the_password(void **
 static void a_frozen_server_makes_a_look_end_in_time(void **state) {
     (void)state;
     assert_true(look(agents[2], 0)->answered);
-    kill(server_pid(2), SIGSTOP);
+    server_freeze(2);
     for (int i = 0; i < 2; i++) { /* on the kept connection, then on a new one */
         const struct probe *probe = look(agents[2], 0);
         assert_false(probe->answered);
@@ -482,7 +506,7 @@ static void a_frozen_server_makes_a_look_end_in_time(void **state) {
     msec begun = clock_now();
     agent_free(agents[2]);
     assert_true(clock_now() - begun < 2 * ANSWER);
-    kill(server_pid(2), SIGCONT);
+    server_thaw(2);
     agents[2] = agent_new(2);
     assert_true(look(agents[2], 0)->answered);
 }
@@ -571,10 +595,10 @@ static void a_checker_sees_what_a_client_sees(void **state) {
         checks_await(&checks, 1);
         assert_true(checks.last.answered);
     }
-    kill(server_pid(3), SIGSTOP);
+    server_freeze(3);
     checks_await(&checks, 2);
     assert_false(checks.last.answered);
-    kill(server_pid(3), SIGCONT);
+    server_thaw(3);
     checker_free(checker);
     options.password = "wrong";
     checker = checker_new(loop, &options, checked, &checks);
@@ -597,6 +621,7 @@ int main(void) {
         ON_REPLICAS(a_fence_ends_clients_and_spares_replicas),
         ON_REPLICAS(a_fence_wins_over_locked_tables_by_killing),
         ON_REPLICAS(a_fence_that_is_blocked_reports_and_has_changed_nothing),
+        cmocka_unit_test_setup_teardown(a_fence_says_who_did_not_end, setup, teardown),
         ON_REPLICAS(drain_applies_what_was_received),
         ON_REPLICAS(drain_without_a_source_has_nothing_to_do),
         ON_REPLICAS(drain_refuses_when_both_threads_stopped_before_all_was_applied),

@@ -29,6 +29,12 @@ static void extend(struct agent *agent, msec until) {
     agent->contact_until = later(agent->contact_until, until);
 }
 
+/* Rule 1.  A monitor whose configuration says longer cannot make a lease longer than this agent's own says. */
+static msec granted_until(const struct step *step, const struct orders *orders) {
+    msec length = orders->lease < spec(step)->length ? orders->lease : spec(step)->length;
+    return step->agent->report_sent + length;
+}
+
 static void obey_writer(struct step *step, const struct orders *orders) {
     struct agent *agent = step->agent;
     bool resigned = agent->durable.resigned && orders->term <= agent->durable.term;
@@ -42,7 +48,7 @@ static void obey_writer(struct step *step, const struct orders *orders) {
     agent->durable = (struct agent_durable){ .term = orders->term, .electable = orders->electable, .writer = true };
     agent->orders = *orders;
     agent->has_orders = true;
-    extend(agent, agent->report_sent + orders->lease);
+    extend(agent, granted_until(step, orders));
     if (new_role)
         step_event(step, "A01", "role_taken", "the monitor gives the writer role");
 }
@@ -57,7 +63,7 @@ static void obey_other(struct step *step, const struct orders *orders) {
     agent->orders = *orders;
     agent->has_orders = true;
     give_up(step);
-    agent->contact_until = later(agent->contact_until, agent->report_sent + orders->lease);
+    agent->contact_until = later(agent->contact_until, granted_until(step, orders));
     if (lost_role)
         step_event(step, "A02", "role_given_up", "the monitor takes the writer role away");
 }
@@ -69,8 +75,7 @@ void lease_obey(struct step *step, const struct orders *orders) {
         return;
     agent->reporting = false;
     agent->monitor_heard = step->now;
-    msec granted_until = agent->report_sent + orders->lease;
-    if (orders->term < agent->durable.term || orders->lease > spec(step)->length || granted_until <= step->now)
+    if (orders->term < agent->durable.term || granted_until(step, orders) <= step->now)
         return;
     struct orders before = agent->orders;
     if (orders->duty == DUTY_WRITER)
@@ -220,6 +225,12 @@ static msec left(msec until, msec now) {
     return until > now ? until - now : 0;
 }
 
+/* What cannot be seen is not claimed: an agent that lost its file does not know whether its server is still open. */
+static bool is_known_fenced(const struct agent *agent) {
+    bool shut = agent->process == PROCESS_RUNNING && agent->probe.answered && agent->probe.read_only;
+    return !agent->writer && !agent->must_fence && (shut || agent->process == PROCESS_EXITED);
+}
+
 static void fill_report(const struct step *step, struct report *report) {
     const struct agent *agent = step->agent;
     *report = (struct report){
@@ -229,7 +240,7 @@ static void fill_report(const struct step *step, struct report *report) {
         .term = agent->durable.term,
         .writer = agent->writer,
         .resigned = agent->durable.resigned,
-        .fenced = !agent->must_fence && !agent->writer,
+        .fenced = is_known_fenced(agent),
         .lease_left = agent->writer ? left(agent->lease_until, step->now) : 0,
         .promised_left = left(agent->promised_until, step->now),
         .electable = agent->durable.electable,

@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "core/monitor/monitor_internal.h"
 
+enum { PROMISE_MOVES = 100 }; /* more than two reports of one and the same promise can differ by */
+
 static const struct health_spec *spec(const struct mstep *step) {
     return &step->m->cluster->health;
 }
@@ -127,8 +129,11 @@ void health_report(struct mstep *step, int host) {
     const struct report *report = step->event->report;
     if (view->heard && !gtid_reached(&report->probe.received, &view->report.probe.received))
         view->moved_at = step->now;
-    if (report->promised_left > 0 && view->heard && report->promised_left > view->report.promised_left)
+    /* A promise is renewed while its end moves on; reports come at the same pace, so what is left may stay the same. */
+    msec promised_until = step->now + report->promised_left;
+    if (view->heard && report->promised_left > 0 && promised_until > view->promised_until + PROMISE_MOVES)
         view->promised_at = step->now;
+    view->promised_until = promised_until;
     view->report = *report;
     view->heard = true;
     view->heard_at = step->now;

@@ -63,6 +63,7 @@ struct host_view {
     bool nudged_valid;
     address_set may_hold;                /* addresses it may still have */
     msec moved_at;                       /* when its received position was last seen to grow: it hears its source */
+    msec promised_until;                 /* until when it has promised a writer not to become one itself */
     msec promised_at;                    /* when it last reported a promise under way: it hears a writer's agent */
     msec broken_at;                      /* since when replication does not run; NEVER: it does */
     msec not_holding_at;                 /* a writer that reports no lease: since; NEVER: it holds one */

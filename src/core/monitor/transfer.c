@@ -221,7 +221,7 @@ static void collect_phase(struct mstep *step, struct phase_facts *facts, struct 
         return;
     case TRANSFER_CATCH_UP:
         facts->near = m->hosts[transfer->to].lag >= 0 && m->hosts[transfer->to].lag <= spec(step)->catch_up &&
-                      health_is_replicating(step, transfer->to);
+                      health_is_replicating(step, transfer->to) && m->hosts[transfer->to].promised_until <= step->now;
         facts->failed = !is_fit(step, transfer->to);
         return;
     case TRANSFER_RELEASE:

@@ -196,23 +196,25 @@ static void position_ask(struct look *look, msec deadline, struct probe *probe) 
     probe->answered = look->known.answered;
 }
 
+static void look_further(struct look *look, msec canary_stamp, msec now, msec timeout, struct probe *probe) {
+    probe->answered = true;
+    if (probe->family != FAMILY_MARIADB)
+        return;
+    if (canary_stamp != 0)
+        canary(look, canary_stamp, now + timeout * 2 / 3, probe); /* the rest is for the position */
+    position_ask(look, now + timeout, probe);
+    if (probe->canary_written)
+        probe->heartbeat_seen = canary_stamp;
+}
+
 void look_run(struct look *look, msec canary_stamp, msec timeout, struct probe *ret_probe) {
     msec now = clock_now();
-    msec deadline = now + timeout;
     struct probe probe = { 0 };
     struct reason why = { 0 };
-    if (pulse(look, deadline, &probe, &why) != RC_OK) {
+    if (pulse(look, now + timeout, &probe, &why) == RC_OK)
+        look_further(look, canary_stamp, now, timeout, &probe);
+    else
         error_take(&look->connections[LOOK_PULSE], &why, &probe);
-        probe.too_many = probe.error_number == ERROR_TOO_MANY_CONNECTIONS;
-        *ret_probe = probe;
-        return;
-    }
-    probe.answered = true;
-    if (probe.family == FAMILY_MARIADB && canary_stamp != 0)
-        canary(look, canary_stamp, now + timeout * 2 / 3, &probe); /* the rest is for the position */
-    if (probe.family == FAMILY_MARIADB)
-        position_ask(look, deadline, &probe);
-    if (probe.canary_written)
-        probe.heartbeat_seen = canary_stamp;
+    probe.too_many = !probe.answered && probe.error_number == ERROR_TOO_MANY_CONNECTIONS;
     *ret_probe = probe;
 }

@@ -1,0 +1,41 @@
+# 16. Too many connections: the application uses all of max_connections of the writer's server for three leases.  Nothing
+# moves, and no write fails of those who are connected.
+# shellcheck shell=bash
+
+readonly HELD_SECONDS=15
+
+UP=(--set 'max_connections = 60')
+
+app_client() { # arguments…
+    lab exec app mariadb --no-defaults --host="$WRITER_ADDRESS" --user=app --password="$(cat "$(lab_folder)/secret/app.password")" \
+        --connect-timeout=5 "$@"
+}
+
+# More than the server takes: some of these are refused.
+take_all_connections() {
+    local i
+    for ((i = 0; i < 65; i++)); do
+        app_client -e "SELECT SLEEP($HELD_SECONDS)" >/dev/null 2>&1 &
+    done
+}
+
+server_is_full() {
+    [[ $(app_client -e 'SELECT 1' 2>&1) == *'ERROR 1040'* ]]
+}
+
+scenario() {
+    local begun
+    given_a_cluster_under_load 2s
+    take_all_connections
+    begun=$(now_ms)
+    need "the server takes no more connections" within 5 server_is_full
+    while [[ $(($(now_ms) - begun)) -lt $((HELD_SECONDS * 1000 - 2000)) ]]; do
+        server_is_full || { broken "the server takes connections too early"; break; }
+        sleep 0.5
+    done
+    expect "the server takes connections again" within 20 not server_is_full
+    expect "db1 is writer" within 5 writer_is db1
+    expect "nothing has moved" nothing_has_moved
+    expect "no write has failed" no_write_has_failed
+    expect "no kernel gave an address up" not an_address_has_left "${DATABASES[@]}"
+}

@@ -1,0 +1,493 @@
+# What a scenario says and what is checked after each: the words of a test on real servers (scripts/lab gives the faults).
+#
+# A scenario is a file NN-name.sh with one function, scenario, and, if the cluster is not the usual one, the array UP with
+# options for «lab up».  It runs on a fresh lab under load, and the invariants A1 to A6 are checked at its end:
+#   A1 every acknowledged row is on the final writer, once      A4 hosts hold the same data, or are held with the reason
+#   A2 two hosts never acknowledge writes at one time           A5 the event log explains every step
+#   A3 the writer address is on one host at the most            A6 no daemon died, hung, leaked or left anything behind
+# shellcheck shell=bash
+
+readonly WRITER_ADDRESS=10.77.0.50
+readonly DATABASES=(db1 db2 db3)
+# In the time of a take-over the address may be on the old host, which no longer writes, and on the new one.
+readonly ADDRESS_OVERLAP_MS=100
+readonly AGENT_RSS_KB=10240
+# Times that mmm must keep are stretched by this: a sanitized build is slower.
+SLOW=${SLOW:-1}
+# Scenarios in which the old writer may have acknowledged what nobody else has set this to «predicted» (asynchronous mode).
+LOSS=none
+
+declare -A DAEMON_PID
+WATCHERS=()
+FAILURES=0
+
+lab() {
+    "$ROOT/scripts/lab" --name "$LAB_NAME" "$@"
+}
+
+# ---- saying ----
+
+say() {
+    printf '%(%H:%M:%S)T.%03d %s\n' "${EPOCHREALTIME%.*}" "$(((10#${EPOCHREALTIME#*.}) / 1000))" "$*"
+}
+
+# A measurement for the line that is printed of the scenario.
+note() {
+    say "note: $*"
+    printf '%s\n' "$*" >>"$EVIDENCE/notes"
+}
+
+broken() {
+    say "FAIL: $*"
+    printf '%s\n' "$*" >>"$EVIDENCE/failures"
+    FAILURES=$((FAILURES + 1))
+}
+
+# expect «sentence» condition…: a condition that must hold; what follows is tried all the same.
+expect() {
+    local sentence=$1
+    shift
+    if "$@"; then say "as it should be: $sentence"; else broken "$sentence"; fi
+}
+
+# need «sentence» condition…: without it the rest of the scenario says nothing.
+need() {
+    local sentence=$1
+    shift
+    "$@" && return
+    broken "$sentence"
+    exit 1
+}
+
+# ---- waiting ----
+
+now_ms() {
+    printf '%s' $((${EPOCHREALTIME/./} / 1000))
+}
+
+# Waits until a condition holds, SECONDS at the most.
+within() { # seconds condition…
+    local end=$(($(now_ms) + $1 * SLOW * 1000))
+    shift
+    until "$@"; do
+        [[ $(now_ms) -lt $end ]] || return 1
+        sleep 0.05
+    done
+}
+
+# Lets a time pass that belongs to the fault itself.
+let_pass() { # seconds
+    say "$1 s pass"
+    sleep "$1"
+}
+
+not() {
+    ! "$@"
+}
+
+# ---- what mmm says ----
+
+show() {
+    MMM_LAB_COMMAND_SECONDS=5 lab mmm show --json 2>/dev/null
+}
+
+# Is a jq condition true of «mmm show --json»?  HOST's own object is $it.
+shown() { # condition [host]
+    show | jq -e --arg host "${2:-}" "(.hosts[] | select(.name == \$host)) as \$it | $1" >/dev/null 2>&1
+}
+
+writer_is() { # host
+    shown '.writer == $host and $it.state == "ONLINE" and $it.writable' "$1"
+}
+
+state_is() { # host state
+    shown "\$it.state == \"$2\"" "$1"
+}
+
+is_held() { # host
+    shown '$it.hold != null and ($it.hold.why | length) > 0' "$1"
+}
+
+has_reader() { # host
+    shown '[$it.roles[].role] | index("reader") != null' "$1"
+}
+
+agent_is_reachable() { # host
+    shown '$it.agent == "reachable"' "$1"
+}
+
+all_are_online_and_follow() {
+    show | jq -e '.writer as $w | all(.hosts[]; .state == "ONLINE" and .server.up and (.name == $w or
+        (.replication.source == $w and .replication.receiving and .replication.applying and .replication.lag_ms == 0)))' \
+        >/dev/null 2>&1
+}
+
+each_is_online_or_held() {
+    show | jq -e '.transfer == null and .writer != null and
+        all(.hosts[]; .state == "ONLINE" or (.hold != null and (.hold.why | length) > 0))' >/dev/null 2>&1
+}
+
+writer_name() {
+    show | jq -r '.writer // empty'
+}
+
+# ---- what the servers say ----
+
+sql() { # host statement
+    MMM_LAB_SQL_SECONDS=5 lab sql "$@" 2>/dev/null
+}
+
+is_read_only() { # host
+    [[ $(sql "$1" 'SELECT @@read_only') == 1 ]]
+}
+
+# In the lab the masters are semi-synchronous: what the writer acknowledges is on the other one.
+is_protected() { # writer
+    local status
+    status=$(sql "$1" "SHOW GLOBAL STATUS WHERE Variable_name IN ('Rpl_semi_sync_master_status', 'Rpl_semi_sync_master_clients')")
+    [[ $status == *clients$'\t'1* && $status == *status$'\t'ON* ]]
+}
+
+server_runs() { # host
+    [[ $(lab server "$1" state) == running ]]
+}
+
+# How many transactions of its own server id a host has that another one lacks, by their binary logs.
+own_transactions() { # host other
+    local id mine theirs
+    id=1${1#db}
+    mine=$(sql "$1" 'SELECT @@gtid_binlog_state' | grep -oE "0-$id-[0-9]+" | sed 's/.*-//')
+    theirs=$(sql "$2" 'SELECT @@gtid_binlog_state' | grep -oE "0-$id-[0-9]+" | sed 's/.*-//')
+    printf '%s' $((${mine:-0} - ${theirs:-0}))
+}
+
+# ---- events ----
+
+# `mmm events` shows the last 200: what has been seen is kept.
+gather_events() {
+    { cat "$EVIDENCE/events.json" 2>/dev/null; lab mmm events --most 200 --json 2>/dev/null; } |
+        awk '!seen[$0]++' >"$EVIDENCE/events.new"
+    mv "$EVIDENCE/events.new" "$EVIDENCE/events.json"
+}
+
+# From here on events belong to the fault.
+mark_events() {
+    gather_events
+    EVENTS_BEFORE=$(wc -l <"$EVIDENCE/events.json")
+}
+
+events_since_mark() {
+    gather_events
+    tail -n +$((EVENTS_BEFORE + 1)) "$EVIDENCE/events.json"
+}
+
+count_events() { # name [host]
+    events_since_mark | jq -s --arg name "$1" --arg host "${2:-}" \
+        '[.[] | select(.event == $name and ($host == "" or .host == $host))] | length'
+}
+
+# Roles, addresses, states and holds are as they were at the mark.
+nothing_has_moved() {
+    local moved
+    moved=$(events_since_mark | jq -r 'select(.event != "electable_changed" and .event != "term_raised") |
+        "\(.time) \(.rule) \(.event) \(.host): \(.why)"')
+    [[ -z $moved ]] || say "moved: $moved"
+    [[ -z $moved ]]
+}
+
+# The writer role has moved so many times since the mark.
+writer_moves_are() { # number
+    [[ $(count_events writer_chosen) -eq $1 ]]
+}
+
+# ---- load ----
+
+start_clients() { # timeout of a write
+    lab load start --timeout "$1"
+    lab prober start
+}
+
+load_value() { # key [name]
+    lab load report --as "${2:-main}" | jq -r ".$1"
+}
+
+writes_flow() {
+    local before
+    before=$(load_value acknowledged)
+    sleep 0.2
+    [[ $(load_value acknowledged) -gt $((before + 5)) ]]
+}
+
+no_write_has_failed() {
+    local failed longest
+    failed=$(load_value failed)
+    longest=$(load_value longest_outage_ms)
+    note "longest pause ${longest%.*} ms"
+    [[ $failed -eq 0 ]]
+}
+
+# The time from the last acknowledgement before the fault to the first one after it.
+outage_is_below() { # milliseconds
+    local longest
+    longest=$(load_value longest_outage_ms)
+    note "outage ${longest%.*} ms"
+    [[ ${longest%.*} -lt $(($1 * SLOW)) ]]
+}
+
+uptime_ms() {
+    local up
+    read -r up _ </proc/uptime
+    printf '%s0' "${up/./}"
+}
+
+# When a load was told OK for the last time, on the clock of uptime_ms.
+last_acknowledged_ms() { # name
+    awk '$4 == "ok" { last = $3 } END { printf "%d", last }' "$(lab_folder)/clients/load.$1.log"
+}
+
+lab_folder() {
+    printf '%s' "${MMM_LAB_DIR:-/tmp/mmm-lab-$LAB_NAME}"
+}
+
+# ---- addresses ----
+
+host_addresses() { # host
+    ip -n "$LAB_NAME-$1" -o address show to 10.77.0.48/28 | awk '{ sub("/.*", "", $4); print $4 }' | sort
+}
+
+shown_addresses() { # host
+    show | jq -r --arg host "$1" '.hosts[] | select(.name == $host) | .roles[].address' | sort
+}
+
+# The kernels serve what mmm shows, and nothing else: so no address is stale and the writer's is on one host.
+addresses_are_as_shown() {
+    local host
+    for host in "${DATABASES[@]}"; do
+        [[ $(host_addresses "$host") == "$(shown_addresses "$host")" ]] || return 1
+    done
+}
+
+writer_address_is_on() { # host
+    local host holders=''
+    for host in "${DATABASES[@]}"; do
+        if host_addresses "$host" | grep -qxF "$WRITER_ADDRESS"; then holders+=" $host"; fi
+    done
+    [[ $holders == " $1" ]]
+}
+
+# The kernels' own record of every address that comes, is renewed or goes.
+watch_addresses() {
+    local host
+    mkdir -p "$EVIDENCE/addresses"
+    for host in "${DATABASES[@]}"; do
+        ip -n "$LAB_NAME-$host" -o -ts monitor address >"$EVIDENCE/addresses/$host" 2>&1 &
+        WATCHERS+=($!)
+    done
+}
+
+watched_writer_address() {
+    grep -qF "$WRITER_ADDRESS" "$EVIDENCE"/addresses/*
+}
+
+end_watch() {
+    [[ ${#WATCHERS[@]} -eq 0 ]] || kill "${WATCHERS[@]}" 2>/dev/null || true
+    WATCHERS=()
+}
+
+# The longest time for which two hosts had the writer address, in milliseconds.
+address_overlap_ms() {
+    local host
+    for host in "${DATABASES[@]}"; do
+        sed "s/^\[\([^]]*\)\]/\1 $host/" "$EVIDENCE/addresses/$host"
+    done | sort | awk -v address=" $WRITER_ADDRESS/" '
+        index($0, address) == 0 { next }
+        {
+            split(substr($1, 12), clock, ":")
+            now = clock[1] * 3600 + clock[2] * 60 + clock[3]
+            now += substr($1, 1, 10) > day && day != "" ? 86400 : 0
+            if (day == "") day = substr($1, 1, 10)
+            if ($3 == "Deleted") delete holders[$2]; else holders[$2] = 1
+            count = 0
+            for (host in holders) count++
+            if (count > 1 && !since) since = now
+            if (count > 1 && now - since > longest) longest = now - since
+            if (count < 2) { if (since && now - since > longest) longest = now - since; since = 0 }
+        }
+        END { printf "%d", longest * 1000 }'
+}
+
+# Some address was given up since the watch began.
+an_address_has_left() { # host…
+    local host
+    for host in "$@"; do
+        if grep -q 'Deleted' "$EVIDENCE/addresses/$host"; then return 0; fi
+    done
+    return 1
+}
+
+# ---- daemons ----
+
+daemon_pid() { # monitor|HOST-agent
+    case $1 in
+    monitor) lab monitor pid ;;
+    *) lab agent "${1%-agent}" pid ;;
+    esac 2>/dev/null
+}
+
+remember_daemon() { # name
+    DAEMON_PID[$1]=$(daemon_pid "$1")
+}
+
+remember_daemons() {
+    local host
+    remember_daemon monitor
+    for host in "${DATABASES[@]}"; do remember_daemon "$host-agent"; done
+}
+
+# Kills a daemon and starts it again; from now on the new process is the one that must live.
+restart_agent() { # host
+    lab agent "$1" kill
+    lab agent "$1" start
+    remember_daemon "$1-agent"
+}
+
+daemons_are_the_same() {
+    local name
+    for name in "${!DAEMON_PID[@]}"; do
+        [[ $(daemon_pid "$name") == "${DAEMON_PID[$name]}" ]] || { say "$name is not process ${DAEMON_PID[$name]} any more"; return 1; }
+    done
+}
+
+agents_are_small() {
+    local name kb most=0
+    for name in "${!DAEMON_PID[@]}"; do
+        [[ $name != monitor ]] || continue
+        kb=$(awk '/^VmRSS/ { print $2 }' "/proc/${DAEMON_PID[$name]}/status")
+        [[ $kb -le $most ]] || most=$kb
+    done
+    say "the largest agent has $most kB"
+    [[ $most -gt 0 && $most -lt $AGENT_RSS_KB ]]
+}
+
+no_rule_is_left() {
+    local host
+    for host in "${DATABASES[@]}"; do
+        [[ -z $(lab exec "$host" nft list ruleset) ]] || return 1
+    done
+}
+
+# SIGTERM ends each in good time; a sanitized one then tells of leaks.
+daemons_end_when_told() {
+    local host
+    for host in "${DATABASES[@]}"; do
+        timeout 10 "$ROOT/scripts/lab" --name "$LAB_NAME" agent "$host" stop || return 1
+    done
+    timeout 10 "$ROOT/scripts/lab" --name "$LAB_NAME" monitor stop
+}
+
+no_daemon_complains() {
+    ! grep -nE 'Sanitizer|runtime error:|Assertion|core dumped' "$(lab_folder)"/db?/agent.log "$(lab_folder)"/mon/monitor.log
+}
+
+# ---- the frame of every scenario ----
+
+# All hosts are ONLINE under load, the addresses are watched, and what comes from now on belongs to the fault.
+given_a_cluster_under_load() { # [timeout of a write]
+    need "db1 is writer at the start" writer_is db1
+    need "all follow at the start" within 20 all_are_online_and_follow
+    need "writes are semi-synchronous at the start" within 10 is_protected_or_not_wanted
+    need "every host serves readers at the start" within 20 every_host_has_a_reader
+    remember_daemons
+    watch_addresses
+    start_clients "${1:-300ms}"
+    need "writes flow at the start" within 10 writes_flow
+    need "the kernels' address records have begun" within 5 watched_writer_address
+    mark_events
+    say "now the fault"
+}
+
+is_protected_or_not_wanted() {
+    [[ $LOSS == predicted ]] || is_protected db1
+}
+
+every_host_has_a_reader() {
+    show | jq -e 'all(.hosts[]; [.roles[].role] | index("reader"))' >/dev/null 2>&1
+}
+
+stop_clients() {
+    local file name
+    for file in "$(lab_folder)"/run/{load,prober}-*.pid; do
+        [[ -e $file ]] || continue
+        name=$(basename "$file" .pid)
+        lab "${name%%-*}" stop --as "${name#*-}" >"$EVIDENCE/$name.json" || broken "$name did not end"
+    done
+}
+
+two_hosts_never_wrote() {
+    lab two-writable >"$EVIDENCE/two-writable.json"
+    [[ $(jq .two_writable_ms "$EVIDENCE/two-writable.json") == 0 ]]
+}
+
+verify() {
+    lab verify --writer "$1" --wait 20s >"$EVIDENCE/verify.json" || true
+}
+
+verified() { # jq condition
+    jq -e "$1" "$EVIDENCE/verify.json" >/dev/null
+}
+
+# In asynchronous mode: what is missing is listed as the held host's own transactions.
+loss_was_reported() {
+    local lost told
+    lost=$(jq .lost "$EVIDENCE/verify.json")
+    told=$(show | jq '[.hosts[].hold.why // "" | capture("has (?<n>[0-9]+) transaction") | .n | tonumber] | add // 0')
+    note "$lost lost, $told reported"
+    [[ $lost -le $told ]]
+}
+
+every_event_has_a_rule_and_a_reason() {
+    gather_events
+    [[ -s $EVIDENCE/events.json ]] &&
+        jq -se 'all(.[]; (.rule | length) > 0 and (.why | length) > 0)' "$EVIDENCE/events.json" >/dev/null
+}
+
+# Whoever reads the events only, knows the states, the writer and the term that «show» tells.
+events_lead_to_what_is_shown() {
+    local told
+    told=$(jq -s '{ states: (reduce (.[] | select(.event == "host_state")) as $e ({}; .[$e.host] = ($e.why | capture("-> (?<to>[A-Z_]+)").to))),
+        writer: ([.[] | select(.event == "writer_serving" or .event == "switchover_rolled_back")] | last.host) }' "$EVIDENCE/events.json")
+    show | jq -e --argjson told "$told" '.writer == $told.writer and all(.hosts[]; .state == $told.states[.name])' >/dev/null
+}
+
+check_invariants() {
+    local writer overlap
+    say "the invariants"
+    stop_clients
+    expect "every host is ONLINE, or held with the reason" within 20 each_is_online_or_held
+    writer=$(writer_name)
+    need "there is a writer at the end" writer_is "${writer:-nobody}"
+    expect "A2: two hosts never acknowledged writes at one time" two_hosts_never_wrote
+    verify "$writer"
+    if [[ $LOSS == none ]]; then
+        expect "A1: every acknowledged row is on the final writer" verified '.acknowledged > 0 and .lost == 0'
+    else
+        expect "A1: what is missing was reported" loss_was_reported
+    fi
+    expect "A1: every row is there once and as it was sent" verified '.duplicates == 0 and .altered == 0 and .unexplained == 0'
+    expect "A4: all hosts that are ONLINE hold the same data" verified '.same_data'
+    expect "A3, A6: the kernels serve the addresses that mmm shows and no others" within 15 addresses_are_as_shown
+    expect "A3: the writer address is on $writer only" writer_address_is_on "$writer"
+    end_watch
+    overlap=$(address_overlap_ms)
+    note "address on two hosts $overlap ms"
+    expect "A3: the writer address was on two hosts for less than $ADDRESS_OVERLAP_MS ms" \
+        test "$overlap" -lt $((ADDRESS_OVERLAP_MS * SLOW))
+    expect "A5: every event has a rule and a reason" every_event_has_a_rule_and_a_reason
+    expect "A5: the events lead to what is shown" events_lead_to_what_is_shown
+    expect "A6: no daemon died" daemons_are_the_same
+    [[ $SANITIZED -eq 1 ]] || expect "A6: an agent needs less than $AGENT_RSS_KB kB" agents_are_small
+    expect "A6: no packet filter rule is left" no_rule_is_left
+    show >"$EVIDENCE/show.json"
+    expect "A6: every daemon ends when it is told" daemons_end_when_told
+    expect "A6: no daemon complains of itself" no_daemon_complains
+}

@@ -1,0 +1,170 @@
+/* docs/rules.md holds the core's tables as they are: made anew with MMM_GOLDEN_WRITE=1, compared otherwise.  What has
+ * no table stands here once, and a rule that the code uses and the page lacks is found. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rc.h"
+#include "core/agent/duty.h"
+#include "core/health/host_state.h"
+#include "core/transfer/transfer.h"
+
+#define PAGE MMM_SOURCE_ROOT "/docs/rules.md"
+
+static const char *const state_words[] = { "stays", "is taken away", "is lost", "is renewed" };
+static const char *const action_words[] = { "wait",   "take the role", "drain",   "fetch", "promote",
+                                            "return", "retake",        "give up", "done" };
+static const char *const task_words[] = { "nothing", "fence", "drain", "ready", "open", "follow" };
+static const char *const duty_words[] = { "none yet", "lease lapsed", "standby", "held", "yield", "drain", "writer" };
+
+static const struct other_rule {
+    const char *rule, *event, *meaning;
+} others[] = {
+    { "A01", "role_taken", "agent: the monitor gives the writer role" },
+    { "A02", "role_given_up", "agent: the monitor takes the writer role away" },
+    { "A03", "role_resigned", "agent: the server is dead, the role is given up, not to be taken again in this term" },
+    { "A04", "lease_ended", "agent: neither the monitor nor every electable peer has renewed the lease" },
+    { "A10", "server_gone", "agent: the server's process is dead" },
+    { "A11", "server_back", "agent: a server answers (again)" },
+    { "A12", "server_fenced", "agent: read-only, and no client is left" },
+    { "A13", "server_opened", "agent: the server is writable" },
+    { "A14", "task_failed", "agent: a step on the server failed, and is tried again" },
+    { "A15", "server_killed", "agent: the last resort: not fenced when its time was over" },
+    { "A20", "address_up", "agent: a role address is served here" },
+    { "A21", "address_down", "agent: a role address is not served here any more" },
+    { "C01", "mode_changed", "an administrator has changed the mode" },
+    { "C10", "set_online", "an administrator has set a host online" },
+    { "C20", "set_offline", "an administrator has set a host offline" },
+    { "C30", "move_role", "an administrator moves the writer role" },
+    { "C31", "move_role", "an administrator moves another role" },
+    { "H90", "host_held", "a host has transactions that the writer does not have" },
+    { "H91", "address_stranger", "a machine that is no host of the cluster answers for a role address" },
+    { "L01", "term_raised", "an agent has obeyed a later term than the store knows: the monitor goes above it" },
+    { "L02", "writer_adopted", "the store was empty, and a host holds the writer's lease: it is taken over" },
+    { "L03", "mode_passive", "a host says that it is writer, and the store says another: a person decides" },
+    { "L10", "electable_changed", "the hosts that may be promoted by themselves have changed" },
+    { "P01", "address_moved", "a reader address has a new host" },
+    { "T24", "writer_lost", "the old writer failed while it was handing over: a failover begins" },
+    { "T34", "mode_passive", "several servers are writable and nobody was ever writer: a person decides" },
+};
+
+static void write_tables(FILE *out) {
+    size_t count;
+    fprintf(out,
+            "# The rules\n\nEach event names the rule behind it. In each table the first row that fits decides.\n");
+    const struct state_row *states = host_state_table(&count);
+    fprintf(out, "\n## Host states (H)\n\n| rule | from | when | to | why |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "| %s | %s | %s | %s | %s |\n", states[i].rule, host_state_name(states[i].from),
+                states[i].when_text, host_state_name(states[i].to), states[i].why);
+    const struct watch_row *watch = watch_table(&count);
+    fprintf(out, "\n## The watch over the writer (W)\n\n| rule | when | the role | why |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "| %s | %s | %s | %s |\n", watch[i].rule, watch[i].when_text, state_words[watch[i].action],
+                watch[i].why);
+    const struct transfer_row *transfer = transfer_table(&count);
+    fprintf(out, "\n## The way of the writer role (T)\n\n| rule | phase | when | do | why |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "| %s | %s | %s | %s | %s |\n", transfer[i].rule, transfer_phase_name(transfer[i].from),
+                transfer[i].when_text, action_words[transfer[i].action], transfer[i].why);
+    const struct duty_row *duty = duty_table(&count);
+    fprintf(
+        out,
+        "\n## What an agent does with its server (D)\n\n| rule | duty | when | do | why |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "| %s | %s | %s | %s | %s |\n", duty[i].rule, duty_words[duty[i].duty], duty[i].when_text,
+                task_words[duty[i].task], duty[i].why);
+    fprintf(out, "\n## The others\n\n| rule | event | meaning |\n|---|---|---|\n");
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        fprintf(out, "| %s | %s | %s |\n", others[i].rule, others[i].event, others[i].meaning);
+}
+
+static char *read_all(const char *path) {
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return NULL;
+    char *text = calloc(1, 1 << 18);
+    size_t length = fread(text, 1, (1 << 18) - 1, file);
+    text[length] = 0;
+    fclose(file);
+    return text;
+}
+
+static char *make_page(void) {
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    write_tables(out);
+    fclose(out);
+    return text;
+}
+
+static void the_page_of_rules_is_what_the_tables_say(void **state) {
+    (void)state;
+    char *page = make_page();
+    if (getenv("MMM_GOLDEN_WRITE")) {
+        FILE *out = fopen(PAGE, "w");
+        assert_non_null(out);
+        fputs(page, out);
+        fclose(out);
+    }
+    char *there = read_all(PAGE);
+    assert_non_null(there);
+    assert_string_equal(there, page);
+    free(there);
+    free(page);
+}
+
+/* Rules stand in the code as "X00" with a capital letter and two digits. */
+static void check_file(const char *page, const char *path) {
+    char *text = read_all(path);
+    assert_non_null(text);
+    for (const char *at = text; (at = strchr(at, '"')); at++) {
+        bool rule = at[1] >= 'A' && at[1] <= 'Z' && at[2] >= '0' && at[2] <= '9' && at[3] >= '0' && at[3] <= '9' &&
+                    at[4] == '"';
+        char cell[8];
+        snprintf(cell, sizeof cell, "| %.3s |", at + 1);
+        if (rule && !strstr(page, cell))
+            fail_msg("%s uses rule %.3s, and docs/rules.md does not have it", path, at + 1);
+    }
+    free(text);
+}
+
+static void every_rule_that_the_core_uses_is_on_the_page(void **state) {
+    (void)state;
+    static const char *const folders[] = { "agent", "election", "health", "monitor", "roles", "transfer" };
+    char *page = make_page();
+    unsigned files = 0;
+    for (size_t i = 0; i < COUNT_OF(folders); i++) {
+        char folder[512], path[1024];
+        snprintf(folder, sizeof folder, "%s/src/core/%s", MMM_SOURCE_ROOT, folders[i]);
+        DIR *dir = opendir(folder);
+        assert_non_null(dir);
+        for (struct dirent *entry; (entry = readdir(dir));) {
+            if (!strstr(entry->d_name, ".c"))
+                continue;
+            snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+            check_file(page, path);
+            files++;
+        }
+        closedir(dir);
+    }
+    assert_true(files > 10);
+    free(page);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_page_of_rules_is_what_the_tables_say),
+        cmocka_unit_test(every_rule_that_the_core_uses_is_on_the_page),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,135 @@
+/* Stories that a person can read, each compared with its file in tests/golden/core; MMM_GOLDEN_WRITE=1 writes them. */
+#include "core_pieces.h"
+#include "world.h"
+
+static struct world world;
+
+static void read_golden(const char *path, char *ret_text, size_t size) {
+    FILE *file = fopen(path, "r");
+    ret_text[0] = 0;
+    if (!file)
+        return;
+    ret_text[fread(ret_text, 1, size - 1, file)] = 0;
+    fclose(file);
+}
+
+static void show_difference(const char *want, const char *is) {
+    size_t start = 0;
+    for (size_t i = 0; want[i] && want[i] == is[i]; i++)
+        if (want[i] == '\n')
+            start = i + 1;
+    print_error("the story goes:\n%.600s\nand should go:\n%.600s\n", is + start, want + start);
+}
+
+static void compare_with_golden(const char *name) {
+    assert_string_equal(world.violation, "");
+    char path[400];
+    snprintf(path, sizeof path, "%s/tests/golden/core/%s.txt", MMM_SOURCE_ROOT, name);
+    if (getenv("MMM_GOLDEN_WRITE")) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(world.story, file);
+        assert_int_equal(fclose(file), 0);
+        return;
+    }
+    static char golden[STORY_MAX];
+    read_golden(path, golden, sizeof golden);
+    if (strcmp(golden, world.story) == 0)
+        return;
+    show_difference(golden, world.story);
+    fail_msg("%s differs; MMM_GOLDEN_WRITE=1 writes it anew", path);
+}
+
+/* The story begins when a writer serves, and what led there is left out: first_start tells it. */
+static void begin(void) {
+    struct cluster cluster = core_cluster(3);
+    world_start(&world, &cluster, 1);
+    assert_true(world_run_until_writer(&world, DB1, SECONDS(60)));
+    world_run(&world, SECONDS(30) - world.now % 1000);
+    world.tell = true;
+}
+
+static void first_start(void **state) {
+    (void)state;
+    struct cluster cluster = core_cluster(3);
+    world_start(&world, &cluster, 1);
+    world.tell = true;
+    world_run(&world, SECONDS(25));
+    compare_with_golden("first-start");
+}
+
+static void planned_switchover(void **state) {
+    (void)state;
+    begin();
+    trace_note(&world, "move-role writer db2");
+    world_command(&world, &(struct command){ .kind = COMMAND_MOVE_ROLE, .host = "db2", .role = "writer" });
+    assert_true(world_run_until_writer(&world, DB2, SECONDS(10)));
+    world_run(&world, SECONDS(15));
+    assert_int_equal(world.reply.rc, RC_OK);
+    compare_with_golden("planned-switchover");
+}
+
+static void server_killed(void **state) {
+    (void)state;
+    begin();
+    world_server_kill(&world, DB1);
+    assert_true(world_run_until_writer(&world, DB2, SECONDS(1)));
+    world_run(&world, SECONDS(3));
+    world_server_start(&world, DB1, true);
+    world_run(&world, SECONDS(15));
+    assert_int_equal(world.monitor.durable.hosts[DB1].state, HOST_AWAITING_RECOVERY);
+    compare_with_golden("server-killed");
+}
+
+static void host_isolated(void **state) {
+    (void)state;
+    begin();
+    trace_note(&world, "db1 is cut off from everything");
+    world_isolate(&world, DB1, true);
+    assert_true(world_run_until_writer(&world, DB2, SECONDS(12)));
+    assert_true(world.hosts[DB1].server.read_only);
+    world_run(&world, SECONDS(10));
+    trace_note(&world, "db1 is heard again");
+    world_isolate(&world, DB1, false);
+    world_run(&world, SECONDS(15));
+    compare_with_golden("host-isolated");
+}
+
+static void monitor_cut_from_the_writer_only(void **state) {
+    (void)state;
+    begin();
+    uint64_t term = world.monitor.durable.term;
+    trace_note(&world, "the link between db1 and the monitor is cut");
+    world_cut_both(&world, DB1, AT_MONITOR, true);
+    world_run(&world, SECONDS(60));
+    trace_note(&world, "the link is whole again");
+    world_cut_both(&world, DB1, AT_MONITOR, false);
+    world_run(&world, SECONDS(5));
+    compare_with_golden("monitor-cut-from-writer");
+    assert_int_equal(world.monitor.durable.writer, DB1);
+    assert_int_equal(world.monitor.durable.term, term);
+}
+
+static void monitor_killed(void **state) {
+    (void)state;
+    begin();
+    world_monitor_kill(&world);
+    world_run(&world, SECONDS(60));
+    assert_false(world.hosts[DB1].server.read_only);
+    world_monitor_start(&world);
+    world_run(&world, SECONDS(15));
+    assert_int_equal(world.monitor.durable.writer, DB1);
+    compare_with_golden("monitor-killed");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_start),
+        cmocka_unit_test(planned_switchover),
+        cmocka_unit_test(server_killed),
+        cmocka_unit_test(host_isolated),
+        cmocka_unit_test(monitor_cut_from_the_writer_only),
+        cmocka_unit_test(monitor_killed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+#include <string.h>
+
+#include "base/text.h"
+#include "world.h"
+
+enum { FENCE_TAKES = 5, DRAIN_TAKES = 5, READY_TAKES = 10, OPEN_TAKES = 2, FOLLOW_TAKES = 10 };
+
+static bool is_connected(const struct world *world, int a, int b) {
+    return !world->cut[a][b] && !world->cut[b][a];
+}
+
+static bool is_answering(const struct world_server *server) {
+    return server->up && !server->frozen;
+}
+
+static void merge(struct gtid_position *to, const struct gtid_position *from) {
+    for (size_t i = 0; i < from->count; i++)
+        gtid_raise(to, from->entries[i]);
+}
+
+/* Replication takes no time: what a source has when it can be reached its replicas have too. */
+void server_replicate(struct world *world) {
+    for (int i = 0; i < world->cluster.host_count; i++) {
+        struct world_server *server = &world->hosts[i].server;
+        if (!is_answering(server) || !server->receiving || !server->applying || server->source == HOST_NONE)
+            continue;
+        const struct world_server *source = &world->hosts[server->source].server;
+        if (!is_answering(source) || !is_connected(world, i, server->source))
+            continue;
+        merge(&server->binlog, &source->binlog);
+        if (source->heartbeat > server->heartbeat)
+            server->heartbeat = source->heartbeat;
+    }
+}
+
+static void write_row(struct world *world, int host) {
+    struct world_server *server = &world->hosts[host].server;
+    gtid_raise(&server->binlog,
+               (struct gtid){ .server = (uint32_t)host + 1, .sequence = gtid_domain_sequence(&server->binlog, 0) + 1 });
+    server_replicate(world);
+}
+
+static void fill_replication(const struct world *world, int host, struct replication *replication) {
+    const struct world_server *server = &world->hosts[host].server;
+    if (server->source == HOST_NONE)
+        return;
+    const struct world_server *source = &world->hosts[server->source].server;
+    bool heard = is_answering(source) && is_connected(world, host, server->source);
+    *replication = (struct replication){
+        .configured = true,
+        .source_address = world->cluster.hosts[server->source].address,
+        .source_port = world->cluster.hosts[server->source].server_port,
+        .receiving = !server->receiving ? THREAD_STOPPED : heard ? THREAD_RUNNING : THREAD_CONNECTING,
+        .applying = server->applying ? THREAD_RUNNING : THREAD_STOPPED,
+    };
+}
+
+void server_probe(struct world *world, int host, const struct parcel *parcel, struct probe *ret_probe) {
+    struct world_server *server = &world->hosts[host].server;
+    *ret_probe = (struct probe){ .canary_tried = parcel->canary_stamp != 0 };
+    if (!is_answering(server))
+        return;
+    if (parcel->canary_stamp && !server->read_only && !server->stuck) {
+        server->heartbeat = parcel->canary_stamp;
+        ret_probe->canary_written = true;
+        write_row(world, host);
+    }
+    ret_probe->answered = true;
+    ret_probe->pid = server->pid;
+    ret_probe->family = FAMILY_MARIADB;
+    TEXT_COPY(ret_probe->version, "10.11.19");
+    ret_probe->read_only = server->read_only;
+    fill_replication(world, host, &ret_probe->replication);
+    ret_probe->binlog = ret_probe->applied = ret_probe->received = server->binlog;
+    ret_probe->heartbeat_seen = server->heartbeat;
+}
+
+msec server_task_length(const struct world *world, int host, const struct server_task *task) {
+    const struct world_server *server = &world->hosts[host].server;
+    if (server->up && (server->frozen || server->stuck))
+        return task->timeout;
+    switch (task->kind) {
+    case TASK_FENCE:
+        return FENCE_TAKES;
+    case TASK_DRAIN:
+        return DRAIN_TAKES;
+    case TASK_READY:
+        return READY_TAKES;
+    case TASK_OPEN:
+        return OPEN_TAKES;
+    case TASK_FOLLOW:
+        return FOLLOW_TAKES;
+    case TASK_NONE:
+        break;
+    }
+    return 1;
+}
+
+static void fetch(struct world *world, int host, const struct server_task *task) {
+    int from = cluster_host_at(&world->cluster, &task->source_address);
+    if (from != HOST_NONE && is_answering(&world->hosts[from].server) && is_connected(world, host, from))
+        merge(&world->hosts[host].server.binlog, &world->hosts[from].server.binlog);
+}
+
+static void do_task(struct world *world, int host, const struct server_task *task) {
+    struct world_server *server = &world->hosts[host].server;
+    switch (task->kind) {
+    case TASK_NONE:
+        break;
+    case TASK_FENCE:
+        server->read_only = true;
+        break;
+    case TASK_DRAIN:
+        fetch(world, host, task);
+        server->receiving = server->applying = false;
+        break;
+    case TASK_READY:
+        server->receiving = server->applying = false;
+        break;
+    case TASK_OPEN:
+        server->read_only = false;
+        break;
+    case TASK_FOLLOW:
+        server->source = cluster_host_at(&world->cluster, &task->source_address);
+        server->receiving = server->applying = true;
+        server_replicate(world);
+        break;
+    }
+}
+
+/* The agent may have died meanwhile: what it has sent to the server is done all the same. */
+void server_task_end(struct world *world, int host, const struct parcel *parcel, struct task_result *ret_result) {
+    struct world_server *server = &world->hosts[host].server;
+    *ret_result = (struct task_result){ .kind = parcel->task.kind };
+    if (!is_answering(server) || server->stuck || server->pid != parcel->pid) {
+        ret_result->rc = server->up ? RC_TIMEOUT : RC_SERVER;
+        TEXT_COPY(ret_result->why, server->up ? "the server did not answer in time" : "the server is gone");
+        return;
+    }
+    if (parcel->task.kind == TASK_READY && !gtid_reached(&parcel->task.reach, &server->binlog)) {
+        ret_result->rc = RC_TIMEOUT;
+        TEXT_COPY(ret_result->why, "the position was not reached");
+        return;
+    }
+    do_task(world, host, &parcel->task);
+    ret_result->binlog = ret_result->applied = server->binlog;
+}
