@@ -1,5 +1,5 @@
 # 1. Planned switchover: the writer role goes to and fro 20 times under load.  No write is lost, the median outage is short.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
 switch_to() { # host
     local answer

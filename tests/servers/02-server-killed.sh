@@ -1,5 +1,5 @@
 # 2. Server killed: SIGKILL of the writer's server.  The writer is elsewhere in well under a second; the old one is held.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
 scenario() {
     given_a_cluster_under_load

@@ -1,6 +1,6 @@
 # 3. Server killed and back: as 2, and the server starts again by itself 3 s later.  No second move: the old writer is
 # read-only and held, and what it has of its own is listed.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
 own_transactions_are_told() {
     local own

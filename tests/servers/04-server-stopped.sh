@@ -1,7 +1,7 @@
 # 4. Server stopped by its administrator: an orderly stop of the writer's server.  As 2, and no client is told OK for
 # what nobody else has (A1).  A server that ends in order first refuses its clients and ends later; the failover begins
 # when its process is dead, so the outage is that time and a failover's.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
 scenario() {
     local begun

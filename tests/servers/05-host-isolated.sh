@@ -1,7 +1,7 @@
 # 5. Host isolated: the writer's cable is pulled, an application is left on its side.  Its writes end by the lease; the
 # writer is elsewhere after it; never two; when the cable is back the host is held.  The cut is 15 s instead of 43 s: that
 # is three leases, and nothing in the cluster takes longer than one.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
 # The application on the inside was told OK until the lease ended at the latest (5 s after the last report that was answered).
 inside_ended_with_the_lease() { # when the cable was pulled, on the clock of uptime_ms

@@ -1,6 +1,6 @@
 # 6. Monitor cut from the writer only: nothing passes between the monitor and the writer's host for three leases.  Its
 # peers' promises keep the writer: nothing moves, no write fails.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
 scenario() {
     given_a_cluster_under_load 2s

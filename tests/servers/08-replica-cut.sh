@@ -1,6 +1,6 @@
 # 8. Replica cut: nothing passes between the writer and one replica.  The replica loses its reader role and gets it back
 # when the cut is mended; nothing else moves.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
 only_db3_has_changed() {
     local others

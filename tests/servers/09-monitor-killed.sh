@@ -1,6 +1,6 @@
 # 9. Monitor killed: SIGKILL, and a start 20 s later (four leases, instead of a minute).  No write fails meanwhile and no
 # address goes; the monitor takes up where it was, and can move a role.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
 scenario() {
     given_a_cluster_under_load 2s

@@ -1,5 +1,5 @@
 # 12. Agent restarted: SIGKILL and a start within a second, of every agent in turn.  Nothing moves, no write fails.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
 scenario() {
     local host begun

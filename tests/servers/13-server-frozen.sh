@@ -1,6 +1,6 @@
 # 13. Server frozen: SIGSTOP of the writer's server, SIGCONT after 15 s (instead of 60: three leases).  It is fenced, as a
 # last resort killed, and replaced; it acknowledges nothing after SIGCONT (A1, A2).
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
 thaw_or_start() { # host
     if server_runs "$1" || [[ $(lab server "$1" state) == frozen ]]; then

@@ -1,6 +1,6 @@
 # 16. Too many connections: the application uses all of max_connections of the writer's server for three leases.  Nothing
 # moves, and no write fails of those who are connected.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
 readonly HELD_SECONDS=15
 

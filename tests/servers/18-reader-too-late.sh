@@ -1,6 +1,6 @@
 # 18. Reader too late: a replica is delayed beyond lag_max (here 2 s) and then catches up.  Its reader role leaves and
 # returns, once.  The delay is a lock on the replica that its SQL thread has to wait for.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
 UP=(--mmm-set health.lag_max=2s --mmm-set health.lag_back=1s --mmm-set health.settle=2s)
 

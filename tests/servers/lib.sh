@@ -5,7 +5,7 @@
 #   A1 every acknowledged row is on the final writer, once      A4 hosts hold the same data, or are held with the reason
 #   A2 two hosts never acknowledge writes at one time           A5 the event log explains every step
 #   A3 the writer address is on one host at the most            A6 no daemon died, hung, leaked or left anything behind
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016 # «$host» and «$it» in conditions are jq's
 
 readonly WRITER_ADDRESS=10.77.0.50
 readonly DATABASES=(db1 db2 db3)
@@ -93,7 +93,7 @@ show() {
 
 # Is a jq condition true of «mmm show --json»?  HOST's own object is $it.
 shown() { # condition [host]
-    show | jq -e --arg host "${2:-}" "(.hosts[] | select(.name == \$host)) as \$it | $1" >/dev/null 2>&1
+    show | jq -e --arg host "${2:-}" "([.hosts[] | select(.name == \$host)] | first) as \$it | $1" >/dev/null 2>&1
 }
 
 writer_is() { # host
@@ -165,8 +165,9 @@ own_transactions() { # host other
 
 # `mmm events` shows the last 200: what has been seen is kept.
 gather_events() {
-    { cat "$EVIDENCE/events.json" 2>/dev/null; lab mmm events --most 200 --json 2>/dev/null; } |
-        awk '!seen[$0]++' >"$EVIDENCE/events.new"
+    lab mmm events --most 200 --json >"$EVIDENCE/events.last" 2>/dev/null || true # the monitor may be away
+    touch "$EVIDENCE/events.json"
+    awk '!seen[$0]++' "$EVIDENCE/events.json" "$EVIDENCE/events.last" >"$EVIDENCE/events.new"
     mv "$EVIDENCE/events.new" "$EVIDENCE/events.json"
 }
 

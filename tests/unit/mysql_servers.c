@@ -64,7 +64,8 @@ static void server_install(int number) {
     char option[384];
     snprintf(option, sizeof option, "--datadir=%s", folders[number]);
     run((const char *const[]){ "mariadb-install-db", "--no-defaults", "--user=root", option,
-                               "--auth-root-authentication-method=socket", "--skip-test-db", NULL });
+                               "--auth-root-authentication-method=socket", "--skip-test-db",
+                               "--innodb-use-native-aio=0", NULL });
 }
 
 static void server_spawn(int number) {
@@ -100,6 +101,7 @@ static void server_spawn(int number) {
         "--max-connections=30",
         "--skip-name-resolve",
         "--performance-schema=0",
+        "--innodb-use-native-aio=0",
         NULL,
     };
     pids[number] = spawn(argv);

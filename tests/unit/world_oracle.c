@@ -16,14 +16,14 @@ void oracle_fail(struct world *world, const char *format, ...) {
 }
 
 static bool is_open(const struct world_host *host) {
-    return host->server.up && !host->server.frozen && !host->server.read_only;
+    return host->server.up && !host->server.read_only;
 }
 
 /* A server whose agent died while it was writable stays writable: until its next agent has shut it, or holds a lease
  * again, clients are kept away by the kernel, which has taken the address. */
 static bool is_written(const struct world *world, int i) {
     const struct world_host *host = &world->hosts[i];
-    return is_open(host) && (!host->excused || world_has_address(world, i, 0));
+    return is_open(host) && !host->server.frozen && (!host->excused || world_has_address(world, i, 0));
 }
 
 static bool has_lease(const struct world *world, int i) {

@@ -238,7 +238,7 @@ static void collect_facts(const struct mstep *step, int host, bool deaf, struct 
         .held = durable->holds != 0,
         .flapping = is_flapping(step, host),
         .down_long = durable->state == HOST_HARD_OFFLINE && step->event->wall - durable->since > spec(step)->down_short,
-        .judged = m->serving && host != m->durable.writer,
+        .judged = m->serving && host != m->durable.writer && health_is_fresh(step, m->durable.writer),
         .settled = m->serving && step->now - m->serving_since >= spec(step)->settle,
         .replicating = health_is_replicating(step, host),
         .late = view->late || (durable->state != HOST_ONLINE && view->lag < 0),

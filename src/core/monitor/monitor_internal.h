@@ -48,6 +48,7 @@ bool transfer_may_take_over(const struct mstep *step, int host); /* now, without
 host_set transfer_candidates(const struct mstep *step);
 void transfer_begin_switchover(struct mstep *step, int to, uint64_t command, const char *cause);
 bool transfer_writer_serves(const struct mstep *step);
+bool transfer_is_suspect(const struct mstep *step); /* the writer: silent for half a lease, and no peer has promised */
 
 /* placement.c */
 void placement_run(struct mstep *step);

@@ -23,7 +23,8 @@ static bool is_kept_out(const struct monitor *m, int host) {
     return true;
 }
 
-static enum duty duty_of(const struct monitor *m, int host) {
+static enum duty duty_of(const struct mstep *step, int host) {
+    const struct monitor *m = step->m;
     const struct transfer *transfer = &m->transfer;
     if (host == m->durable.writer)
         return DUTY_WRITER;
@@ -31,7 +32,7 @@ static enum duty duty_of(const struct monitor *m, int host) {
         return host == transfer->from ? DUTY_YIELD : is_kept_out(m, host) ? DUTY_HELD : DUTY_STANDBY;
     if (is_kept_out(m, host))
         return DUTY_HELD;
-    return is_writer_gone(m) ? DUTY_DRAIN : DUTY_STANDBY;
+    return is_writer_gone(m) || transfer_is_suspect(step) ? DUTY_DRAIN : DUTY_STANDBY;
 }
 
 /* The writer's addresses stay where nobody writes any more until they are served elsewhere (DESIGN.md §7). */
@@ -55,7 +56,7 @@ static address_set addresses_of(const struct mstep *step, int host, enum duty du
 
 void orders_for(const struct mstep *step, int host, struct orders *ret_orders) {
     const struct monitor *m = step->m;
-    enum duty duty = duty_of(m, host);
+    enum duty duty = duty_of(step, host);
     *ret_orders = (struct orders){
         .term = m->durable.term,
         /* As long as nobody was ever writer, nothing is touched: what runs may be right, and the first election looks.

@@ -73,6 +73,18 @@ static bool seen_promised(const struct mstep *step, int writer) {
     return false;
 }
 
+/* Nothing is taken away yet, but its standbys already stop receiving and apply what they have: stopping can take a
+ * second where the source is unreachable (effect/mysql/replica.c), and so it is done before the lease has ended. */
+bool transfer_is_suspect(const struct mstep *step) {
+    const struct monitor *m = step->m;
+    int writer = m->durable.writer;
+    if (writer == HOST_NONE || m->transfer.phase != TRANSFER_IDLE || m->durable.mode != MONITOR_ACTIVE)
+        return false;
+    const struct host_view *view = &m->hosts[writer];
+    return view->heard && step->now - view->heard_at > m->cluster->lease.length / 2 && !seen_promised(step, writer) &&
+           transfer_candidates(step) != 0;
+}
+
 static void collect_watch(const struct mstep *step, int writer, struct watch_facts *facts) {
     const struct monitor *m = step->m;
     const struct host_view *view = &m->hosts[writer];

@@ -54,7 +54,7 @@ static enum rc clients_read(const struct work *work, bool canary_too, struct cli
     char user[QUOTED_MAX];
     enum rc rc = connection_quote(work->connection, work->replication_user, user, ret_why);
     if (rc == RC_OK)
-        rc = connection_run(work->connection, work->deadline, ret_why,
+        rc = connection_run(work->connection, work->deadline + ANSWER_SLACK, ret_why,
                             "SELECT ID, COMMAND, STATE FROM information_schema.PROCESSLIST"
                             " WHERE USER NOT IN ('system user', 'event_scheduler') AND BINARY USER <> %s"
                             " AND COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon')"

@@ -5,7 +5,11 @@
 #include "effect/mysql/connection.h"
 #include "model/server.h"
 
-enum { OWN_CONNECTIONS = 3 };
+enum {
+    OWN_CONNECTIONS = 3,
+    ANSWER_SLACK =
+        100, /* ms: a last question at the deadline, to say how things stand, may be answered this much later */
+};
 
 struct work {
     struct connection *connection;

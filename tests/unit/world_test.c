@@ -1,0 +1,129 @@
+/* Random faults against both cores.  Nothing may ever go wrong, whatever the seed; MMM_SEEDS=n runs more of them,
+ * MMM_SEED=n runs one and tells its story. */
+#include "core_pieces.h"
+#include "world.h"
+
+static struct world world;
+
+enum { SEEDS = 400, ROUNDS = 40 };
+
+static int pick(int count) {
+    return (int)(core_random(&world.random) % (uint64_t)count);
+}
+
+static void cut_something(void) {
+    int from = pick(world.cluster.host_count + 1), to = pick(world.cluster.host_count + 1);
+    from = from == world.cluster.host_count ? AT_MONITOR : from;
+    to = to == world.cluster.host_count ? AT_MONITOR : to;
+    if (from == to)
+        return;
+    bool both = pick(2);
+    trace_note(&world, "cut from %d to %d%s (%d is the monitor)", from + 1, to + 1, both ? ", both ways" : "", AT_MONITOR + 1);
+    world_cut(&world, from, to, true);
+    if (both)
+        world_cut(&world, to, from, true);
+}
+
+static void heal_network(void) {
+    trace_note(&world, "every link is whole again");
+    memset(world.cut, 0, sizeof world.cut);
+}
+
+static void give_command(int host) {
+    struct command command = { .kind = (enum command_kind)pick(COMMAND_SET_MODE), .role = "writer" };
+    TEXT_COPY(command.host, world.cluster.hosts[host].name);
+    trace_note(&world, "command %d for %s", (int)command.kind, command.host);
+    world_command(&world, &command);
+}
+
+static void freeze(int host, bool frozen) {
+    struct world_server *server = &world.hosts[host].server;
+    if (server->up && server->frozen != frozen)
+        trace_note(&world, "the server of db%d %s", host + 1, frozen ? "freezes" : "goes on");
+    server->frozen = server->up && frozen;
+}
+
+static void do_something(void) {
+    int host = pick(world.cluster.host_count);
+    switch (pick(14)) {
+    case 0:
+        world_server_kill(&world, host);
+        break;
+    case 1:
+    case 2:
+        world_server_start(&world, host, true);
+        break;
+    case 3:
+        world_agent_kill(&world, host);
+        break;
+    case 4:
+        world_agent_kill(&world, host);
+        world_run(&world, pick(1500));
+        world_agent_start(&world, host);
+        break;
+    case 5:
+        world_agent_start(&world, host);
+        break;
+    case 6:
+        world_monitor_kill(&world);
+        world_run(&world, pick(3000));
+        world_monitor_start(&world);
+        break;
+    case 7:
+        world_monitor_kill(&world);
+        break;
+    case 8:
+        world_monitor_start(&world);
+        break;
+    case 9:
+    case 10:
+        cut_something();
+        break;
+    case 11:
+        heal_network();
+        break;
+    case 12:
+        give_command(host);
+        break;
+    case 13:
+        freeze(host, pick(2));
+        break;
+    }
+}
+
+static void run_seed(uint64_t seed) {
+    struct cluster cluster = core_cluster(2 + (int)(seed % 2));
+    world_start(&world, &cluster, seed);
+    world.tell = getenv("MMM_SEED") != NULL;
+    world.loss_permille = seed % 5 == 0 ? 100 : 0;
+    world.delay_most = seed % 3 == 0 ? 400 : 5;
+    world_run(&world, SECONDS(10));
+    for (int i = 0; i < ROUNDS && !world.violation[0]; i++) {
+        do_something();
+        world_run(&world, pick(pick(4) ? 1500 : 12000));
+    }
+}
+
+static void no_seed_breaks_a_rule(void **state) {
+    (void)state;
+    const char *one = getenv("MMM_SEED"), *many = getenv("MMM_SEEDS");
+    uint64_t first = one ? strtoull(one, NULL, 10) : 1, last = one ? first : many ? strtoull(many, NULL, 10) : SEEDS;
+    unsigned broken = 0;
+    for (uint64_t seed = first; seed <= last; seed++) {
+        run_seed(seed);
+        if (one)
+            puts(world.story);
+        if (!world.violation[0])
+            continue;
+        if (++broken <= (many ? 100000 : 10))
+            print_error("seed %llu: %s\n", (unsigned long long)seed, world.violation);
+    }
+    assert_int_equal(broken, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_seed_breaks_a_rule),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
