@@ -1,7 +1,7 @@
 /* The floor of a failover: how long the bare steps take on this machine, with nothing that watches, decides or asks.
  *
- *   mmm-floor --kill PID --socket S --address 10.77.0.50/24 --client-netns /run/netns/… --password-file F [--interface
- * eth0]
+ *   mmm-floor --kill PID --socket S --address 10.77.0.50/24 --client-netns /run/netns/app --password-file F
+ *             [--interface eth0]
  *
  * It runs on the standby, in its network namespace, with everything open beforehand: a connection to the standby's
  * server, the kernel's address interface, the pidfd of the writer's server.  Then: SIGKILL, the pidfd becomes readable,

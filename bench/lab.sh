@@ -43,7 +43,10 @@ lab_until_exit() {
 
 fresh_lab() { # options of lab up…
     lab down >/dev/null
-    lab up "$@" >/dev/null || fail "the lab does not come up"
+    if ! lab up "$@" >/dev/null; then
+        say "the lab does not come up: a second try, rather than losing what was measured so far"
+        lab up "$@" >/dev/null || fail "the lab does not come up"
+    fi
 }
 
 # Repeats a command until it succeeds; fails when it did not within the seconds.

@@ -29,11 +29,13 @@ agent_state = $LAB/$1/agent
 EOF
 }
 
-# What «up --mmm-set section.key=value» asked for.
-extra_sections() {
-    local setting
+# What «up --mmm-set section.key=value» asked for, into that section: none may stand twice.
+add_settings() { # file
+    local setting section
     for setting in "${MMM_SETTINGS[@]}"; do
-        printf '\n[%s]\n%s\n' "${setting%%.*}" "${setting#*.}"
+        section=${setting%%.*}
+        grep -qxF "[$section]" "$1" || printf '\n[%s]\n' "$section" >>"$1"
+        sed -i "/^\[$section\]\$/a ${setting#*.}" "$1"
     done
 }
 
@@ -87,7 +89,6 @@ ca = $LAB/tls/ca.pem
 certificate = $LAB/tls/%h.pem
 key = $LAB/tls/%h.key
 EOF
-    extra_sections
 }
 
 mmm_program() {
@@ -115,6 +116,7 @@ mmm_up() {
     local host
     [[ -x $(mmm_program) ]] || fail "there is no $(mmm_program); run scripts/setup, or use lab up --no-mmm"
     mmm_settings >"$LAB/mmm.ini"
+    add_settings "$LAB/mmm.ini"
     certificates_make
     monitor_start
     for host in $(lab_hosts); do

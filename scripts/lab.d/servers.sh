@@ -30,7 +30,10 @@ EOF
 }
 
 template_make() {
-    local user log=$LAB/template.log common=(--no-defaults --user=root --innodb-log-file-size=16M)
+    local user log=$LAB/template.log common
+    # A server that starts removes what looks like its temporary tables, other servers' in a shared folder among them.
+    mkdir -p "$LAB/tmp"
+    common=(--no-defaults --user=root --innodb-log-file-size=16M --tmpdir="$LAB/tmp")
     for user in mmm_replication mmm_check app; do
         make_password "$user"
     done
@@ -47,6 +50,7 @@ server_settings() { # host
 user = root
 datadir = $LAB/$1/data
 socket = $(server_socket "$1")
+tmpdir = $LAB/$1/tmp
 pid_file = $LAB/$1/server.pid
 log_error = $LAB/$1/server.log
 port = 3306
@@ -64,6 +68,7 @@ sync_binlog = 1
 innodb_flush_log_at_trx_commit = 1
 sync_relay_log = 1
 slave_net_timeout = 4
+slave_parallel_threads = 4
 max_connections = 100
 innodb_buffer_pool_size = 32M
 innodb_log_file_size = 16M
@@ -87,7 +92,7 @@ EOF
 }
 
 server_make() { # host
-    mkdir -p "$LAB/$1/binlog"
+    mkdir -p "$LAB/$1/binlog" "$LAB/$1/tmp"
     if [[ -n $BINLOG_MB ]]; then
         mount -t tmpfs -o "size=${BINLOG_MB}m,mode=0700" "mmm-lab-$NAME" "$LAB/$1/binlog"
     fi

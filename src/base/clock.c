@@ -48,6 +48,8 @@ enum rc duration_parse(const char *text, msec *ret_length, struct reason *ret_wh
         return FAIL(RC_INVALID, ret_why, "«%.40s» is not a duration; write it like 500ms, 5s, 2min or 1h", text);
     for (size_t i = 0; i < COUNT_OF(units); i++)
         if (strcmp(end, units[i].name) == 0) {
+            if (number * (double)units[i].length > 1e12) /* what is printed can be read again */
+                return FAIL(RC_INVALID, ret_why, "«%.40s» is longer than 30 years", text);
             *ret_length = (msec)(number * (double)units[i].length + 0.5);
             return RC_OK;
         }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/limits.h"
+
 /* jansson parses by recursion; this looks at depth and count first, without any. */
 static enum rc check_shape(const char *what, const char *text, size_t length, struct reason *ret_why) {
     size_t depth = 0, values = 1;
@@ -101,6 +103,10 @@ int64_t field_integer(const struct fields *fields, const char *name, int64_t lea
 
 int64_t field_integer_or(const struct fields *fields, const char *name, int64_t least, int64_t most, int64_t absent) {
     return field_is_there(fields, name) ? field_integer(fields, name, least, most) : absent;
+}
+
+uint64_t field_term(const struct fields *fields) {
+    return (uint64_t)field_integer(fields, "term", 0, (INT64_C(1) << TERM_BITS) - 1);
 }
 
 uint64_t field_number(const struct fields *fields, const char *name) {

@@ -50,6 +50,7 @@ bool field_is_there(const struct fields *fields, const char *name);
 const json_t *field_value(const struct fields *fields, const char *name);
 int64_t field_integer(const struct fields *fields, const char *name, int64_t least, int64_t most);
 int64_t field_integer_or(const struct fields *fields, const char *name, int64_t least, int64_t most, int64_t absent);
+uint64_t field_term(const struct fields *fields);                     /* «term», 0 to 2^TERM_BITS - 1 */
 uint64_t field_number(const struct fields *fields, const char *name); /* 0 to WIRE_INTEGER_MAX */
 msec field_msec(const struct fields *fields, const char *name);       /* 0 to WIRE_INTEGER_MAX */
 bool field_flag(const struct fields *fields, const char *name);

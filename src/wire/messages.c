@@ -163,7 +163,7 @@ static void report_fields(const struct fields *f, const struct cluster *cluster,
     report->host = field_host(f, "host", cluster);
     report->incarnation = field_id(f, "incarnation");
     report->sequence = field_number(f, "sequence");
-    report->term = field_number(f, "term");
+    report->term = field_term(f);
     report->writer = field_flag(f, "writer");
     report->resigned = field_flag(f, "resigned");
     report->fenced = field_flag(f, "fenced");
@@ -209,7 +209,7 @@ char *orders_encode(const struct cluster *cluster, const struct orders *orders) 
 static void orders_fields(const struct fields *f, const struct cluster *cluster, void *ret_x) {
     struct orders *orders = ret_x;
     orders->sequence = field_number(f, "sequence");
-    orders->term = field_number(f, "term");
+    orders->term = field_term(f);
     orders->passive = field_flag(f, "passive");
     orders->duty = (enum duty)FIELD_WORD(f, "duty", duty_words);
     orders->electable = field_hosts(f, "electable", cluster);
@@ -241,7 +241,7 @@ static void ask_fields(const struct fields *f, const struct cluster *cluster, vo
     struct ask *ask = ret_x;
     ask->from = field_host(f, "from", cluster);
     ask->round = field_number(f, "round");
-    ask->term = field_number(f, "term");
+    ask->term = field_term(f);
     ask->for_writer = field_flag(f, "for_writer");
 }
 
@@ -268,7 +268,7 @@ static void answer_fields(const struct fields *f, const struct cluster *cluster,
     struct answer *answer = ret_x;
     answer->from = field_host(f, "from", cluster);
     answer->round = field_number(f, "round");
-    answer->term = field_number(f, "term");
+    answer->term = field_term(f);
     answer->promised = field_flag(f, "promised");
     answer->monitor_silent = field_msec(f, "monitor_silent_ms");
 }

@@ -236,7 +236,7 @@ enum rc monitor_state_decode(const struct cluster *cluster, const char *text, si
         return rc;
     const struct fields *f = &opened.fields;
     struct monitor_durable durable = {
-        .term = field_number(f, "term"),
+        .term = field_term(f),
         .writer = kept_host_field(&opened, "writer"),
         .leaving = kept_host_field(&opened, "leaving"),
         .last_writer = kept_host_field(&opened, "last_writer"),
@@ -278,7 +278,7 @@ enum rc agent_state_decode(const struct cluster *cluster, int self, const char *
     if (!text_equal(host, cluster->hosts[self].name))
         field_wrong(f, "host", "is «%s»; this is host «%s»", host, cluster->hosts[self].name);
     struct agent_durable durable = {
-        .term = field_number(f, "term"),
+        .term = field_term(f),
         .electable = kept_hosts_field(&opened, "electable"),
         .writer = field_flag(f, "writer"),
         .resigned = field_flag(f, "resigned"),

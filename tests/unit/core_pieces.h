@@ -16,7 +16,7 @@
 #include "model/cluster.h"
 #include "model/gtid.h"
 
-enum { DB1, DB2, DB3, DB4 };                          /* masters db1 and db2, replicas from db3 on */
+enum { DB1, DB2, DB3, DB4 };                           /* masters db1 and db2, replicas from db3 on */
 enum { WRITER_ADDRESS, READER_1, READER_2, READER_3 }; /* role addresses */
 
 static inline struct ip core_ip(unsigned last) {
@@ -36,18 +36,29 @@ static inline struct cluster core_cluster(int hosts) {
         .last_resort = LAST_RESORT_KILL,
         .host_count = hosts,
         .role_count = 2,
-        .roles = { { .name = "writer", .mode = ROLE_EXCLUSIVE, .hosts = 3, .order = { DB1, DB2 }, .order_count = 2,
-                     .prefer = HOST_NONE, .is_writer = true },
+        .roles = { { .name = "writer",
+                     .mode = ROLE_EXCLUSIVE,
+                     .hosts = 3,
+                     .order = { DB1, DB2 },
+                     .order_count = 2,
+                     .prefer = HOST_NONE,
+                     .is_writer = true },
                    { .name = "reader", .mode = ROLE_BALANCED, .prefer = HOST_NONE } },
         .address_count = 4,
         .lease = { .length = SECONDS(5), .report = 500, .fence = SECONDS(1), .margin = 500 },
-        .health = { .lag_max = SECONDS(10), .lag_back = SECONDS(5), .answer_timeout = SECONDS(2), .settle = SECONDS(10),
-                    .down_short = SECONDS(60), .flap_count = 3, .flap_window = SECONDS(3600) },
+        .health = { .lag_max = SECONDS(10),
+                    .lag_back = SECONDS(5),
+                    .answer_timeout = SECONDS(2),
+                    .settle = SECONDS(10),
+                    .down_short = SECONDS(60),
+                    .flap_count = 3,
+                    .flap_window = SECONDS(3600) },
         .failover = { .drain_timeout = SECONDS(30), .switchover_timeout = SECONDS(10), .catch_up = SECONDS(2) },
     };
     for (int i = 0; i < hosts; i++) {
         struct host_spec *host = &cluster.hosts[i];
-        *host = (struct host_spec){ .address = core_ip(11 + (unsigned)i), .server_port = 3306,
+        *host = (struct host_spec){ .address = core_ip(11 + (unsigned)i),
+                                    .server_port = 3306,
                                     .mode = i < 2 ? MODE_MASTER : MODE_REPLICA };
         snprintf(host->name, sizeof host->name, "db%d", i + 1);
         cluster.roles[1].hosts |= set_of(i);

@@ -61,16 +61,20 @@ static void server_install(int number) {
         run((const char *const[]){ "cp", "-a", folders[1], folders[number], NULL });
         return;
     }
-    char option[384];
+    char option[384], temporary[384];
     snprintf(option, sizeof option, "--datadir=%s", folders[number]);
-    run((const char *const[]){ "mariadb-install-db", "--no-defaults", "--user=root", option,
+    snprintf(temporary, sizeof temporary, "--tmpdir=%s", folder);
+    run((const char *const[]){ "mariadb-install-db", "--no-defaults", "--user=root", option, temporary,
                                "--auth-root-authentication-method=socket", "--skip-test-db",
                                "--innodb-use-native-aio=0", NULL });
 }
 
 static void server_spawn(int number) {
-    char data[384], socket_option[384], port[32], id[32], pid_file[384], log_error[384];
+    char data[384], temporary[384], socket_option[384], port[32], id[32], pid_file[384], log_error[384];
     snprintf(data, sizeof data, "--datadir=%s", folders[number]);
+    /* A server that starts removes what looks like its temporary tables, other servers' in a shared folder among them.
+     */
+    snprintf(temporary, sizeof temporary, "--tmpdir=%s", folders[number]);
     snprintf(socket_option, sizeof socket_option, "--socket=%s", sockets[number]);
     snprintf(port, sizeof port, "--port=%u", server_port(number));
     snprintf(id, sizeof id, "--server-id=%d", number);
@@ -82,6 +86,7 @@ static void server_spawn(int number) {
         "--user=root",
         data,
         socket_option,
+        temporary,
         port,
         id,
         pid_file,
@@ -138,6 +143,14 @@ static void pause_briefly(void) {
 MYSQL *session_as(int number, const char *user, const char *password) {
     MYSQL *session = mysql_init(NULL);
     if (mysql_real_connect(session, NULL, user, password, NULL, 0, sockets[number], 0))
+        return session;
+    mysql_close(session);
+    return NULL;
+}
+
+MYSQL *session_over_tcp(int number, const char *user, const char *password) {
+    MYSQL *session = mysql_init(NULL);
+    if (mysql_real_connect(session, "127.0.0.1", user, password, NULL, server_port(number), NULL, 0))
         return session;
     mysql_close(session);
     return NULL;
@@ -207,6 +220,8 @@ static void accounts_create(int number) {
 
 static void server_empty(int number) {
     static const char *const statements[] = {
+        "SET GLOBAL rpl_semi_sync_master_enabled=OFF",
+        "SET GLOBAL rpl_semi_sync_slave_enabled=OFF",
         "STOP ALL SLAVES",
         "RESET SLAVE ALL",
         "SET SESSION sql_log_bin=0",

@@ -25,6 +25,7 @@ void server_thaw(int number);
 /* A session of the test's own, as root or as a client. */
 MYSQL *session_root(int number);
 MYSQL *session_as(int number, const char *user, const char *password); /* NULL: refused */
+MYSQL *session_over_tcp(int number, const char *user, const char *password);
 /* Runs a statement that must succeed. */
 void sql(MYSQL *session, const char *statement);
 /* The first value of the first row, in a static buffer; empty for none. */

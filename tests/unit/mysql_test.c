@@ -289,6 +289,47 @@ static void a_fence_that_is_blocked_reports_and_has_changed_nothing(void **state
     assert_string_equal(sql_value(roots[1], READ_ONLY), "0");
 }
 
+/* Both replicas acknowledge, and then stand still: each client's commit waits.  A kill alone answers OK to some. */
+static void a_fence_never_answers_ok_to_a_commit_that_waits_for_an_acknowledgement(void **state) {
+    (void)state;
+    enum { WAITING = 24 };
+    for (int i = 2; i <= SERVERS; i++) {
+        sql(roots[i], "SET GLOBAL rpl_semi_sync_slave_enabled=ON");
+        sql(roots[i], "STOP SLAVE IO_THREAD");
+        sql(roots[i], "START SLAVE IO_THREAD");
+    }
+    sql(roots[1], "SET GLOBAL rpl_semi_sync_master_wait_point=AFTER_SYNC");
+    sql(roots[1], "SET GLOBAL rpl_semi_sync_master_timeout=60000");
+    sql(roots[1], "SET GLOBAL rpl_semi_sync_master_enabled=ON");
+    sql_await(roots[1],
+              "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE"
+              " VARIABLE_NAME='Rpl_semi_sync_master_clients'",
+              "2");
+    MYSQL *clients[WAITING];
+    for (int i = 0; i < WAITING; i++)
+        assert_non_null(clients[i] = session_over_tcp(1, "app", "app"));
+    server_freeze(2);
+    server_freeze(3);
+    const char *insert = "INSERT INTO d.t (b) VALUES (7)";
+    for (int i = 0; i < WAITING; i++)
+        assert_int_equal(mysql_send_query(clients[i], insert, strlen(insert)), 0);
+    sql_await(roots[1], "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER='app' AND COMMAND='Query'",
+              "24");
+    const struct task_result *result = work(agents[1], (struct server_task){ .kind = TASK_FENCE, .timeout = 3000 });
+    if (result->rc != RC_OK)
+        fail_msg("%s", result->why);
+    for (int i = 0; i < WAITING; i++) {
+        assert_int_not_equal(mysql_read_query_result(clients[i]), 0);
+        mysql_close(clients[i]);
+    }
+    server_thaw(2);
+    server_thaw(3);
+    root_again(1);
+    sql(roots[1], "SET GLOBAL rpl_semi_sync_master_enabled=OFF");
+    for (int i = 2; i <= SERVERS; i++)
+        sql(roots[i], "SET GLOBAL rpl_semi_sync_slave_enabled=OFF");
+}
+
 /* Reading from a pipe that nobody writes to is a wait that KILL does not end. */
 static void a_fence_says_who_did_not_end(void **state) {
     (void)state;
@@ -622,6 +663,7 @@ int main(void) {
         ON_REPLICAS(a_fence_ends_clients_and_spares_replicas),
         ON_REPLICAS(a_fence_wins_over_locked_tables_by_killing),
         ON_REPLICAS(a_fence_that_is_blocked_reports_and_has_changed_nothing),
+        ON_REPLICAS(a_fence_never_answers_ok_to_a_commit_that_waits_for_an_acknowledgement),
         cmocka_unit_test_setup_teardown(a_fence_says_who_did_not_end, setup, teardown),
         ON_REPLICAS(drain_applies_what_was_received),
         ON_REPLICAS(drain_without_a_source_has_nothing_to_do),

@@ -37,7 +37,7 @@ static const struct other_rule {
     { "A12", "server_fenced", "agent: read-only, and no client is left" },
     { "A13", "server_opened", "agent: the server is writable" },
     { "A14", "task_failed", "agent: a step on the server failed, and is tried again" },
-    { "A15", "server_killed", "agent: the last resort: not fenced when its time was over" },
+    { "A15", "server_kill", "agent: the last resort: not fenced when its time was over, the server is killed" },
     { "A20", "address_up", "agent: a role address is served here" },
     { "A21", "address_down", "agent: a role address is not served here any more" },
     { "C01", "mode_changed", "an administrator has changed the mode" },

@@ -182,7 +182,7 @@ static void durations_are_read_with_their_unit(void **state) {
         { "1.5h", 5400000 },
         { "007s", 7000 },
         { "1000000000ms", 1000000000 },
-        { "1000000000h", INT64_C(3600000000000000) },
+        { "277777h", INT64_C(999997200000) },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         msec length = -1;

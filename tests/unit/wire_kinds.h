@@ -20,7 +20,7 @@ static inline struct report any_report(void) {
         .host = (int)any_below(4),
         .incarnation = any_up_to(UINT64_MAX),
         .sequence = any_up_to(WIRE_INTEGER_MAX),
-        .term = any_up_to(WIRE_INTEGER_MAX),
+        .term = any_up_to(TERM_MOST),
         .writer = any_flag(),
         .resigned = any_flag(),
         .fenced = any_flag(),
@@ -71,7 +71,7 @@ static inline struct report any_report(void) {
 static inline struct orders any_orders(void) {
     return (struct orders){
         .sequence = any_up_to(WIRE_INTEGER_MAX),
-        .term = any_up_to(WIRE_INTEGER_MAX),
+        .term = any_up_to(TERM_MOST),
         .passive = any_flag(),
         .duty = (enum duty)any_below(DUTY_COUNT),
         .electable = any_below(16),
@@ -85,14 +85,14 @@ static inline struct orders any_orders(void) {
 static inline struct ask any_ask(void) {
     return (struct ask){ .from = (int)any_below(4),
                          .round = any_up_to(WIRE_INTEGER_MAX),
-                         .term = any_up_to(WIRE_INTEGER_MAX),
+                         .term = any_up_to(TERM_MOST),
                          .for_writer = any_flag() };
 }
 
 static inline struct answer any_answer(void) {
     return (struct answer){ .from = (int)any_below(4),
                             .round = any_up_to(WIRE_INTEGER_MAX),
-                            .term = any_up_to(WIRE_INTEGER_MAX),
+                            .term = any_up_to(TERM_MOST),
                             .promised = any_flag(),
                             .monitor_silent = any_msec() };
 }

@@ -18,6 +18,8 @@
 #include "model/gtid.h"
 #include "wire/json.h"
 
+#define TERM_MOST ((INT64_C(1) << TERM_BITS) - 1)
+
 static inline struct ip ip_of(const char *text) {
     struct ip ip = { 0 };
     assert_int_equal(ip_parse(text, &ip, NULL), RC_OK);

@@ -26,7 +26,7 @@ static struct host_durable any_host_durable(void) {
 
 static struct monitor_durable any_monitor_durable(void) {
     struct monitor_durable durable = {
-        .term = any_up_to(WIRE_INTEGER_MAX),
+        .term = any_up_to(TERM_MOST),
         .writer = (int)any_below(5) - 1,
         .leaving = (int)any_below(5) - 1,
         .last_writer = (int)any_below(5) - 1,
@@ -45,7 +45,7 @@ static struct monitor_durable any_monitor_durable(void) {
 
 static struct agent_durable any_agent_durable(void) {
     return (struct agent_durable){
-        .term = any_up_to(WIRE_INTEGER_MAX),
+        .term = any_up_to(TERM_MOST),
         .electable = any_below(16),
         .writer = any_flag(),
         .resigned = any_flag(),
@@ -198,7 +198,7 @@ static void the_file_of_another_version_cluster_or_host_is_refused(void **state)
     expect_agent_reason("{\"v\":1,\"cluster\":\"shop\",\"host\":\"db2\"",
                         "agent state.host: is «db2»; this is host «db1»");
     expect_agent_reason("{\"v\":1,\"cluster\":\"shop\",\"host\":\"db1\",\"term\":-1",
-                        "agent state.term: must be a whole number from 0 to 9007199254740991");
+                        "agent state.term: must be a whole number from 0 to 4503599627370495");
     expect_agent_reason("{\"v\":1,\"cluster\":\"shop\",\"cluster\":\"shop\"",
                         "agent state: not JSON: duplicate object key near '\"cluster\"' (byte 33)");
 }
@@ -277,7 +277,7 @@ static void an_agent_is_told_that_its_electable_set_shrank(void **state) {
 /* The longest state there can be is still read. */
 static void the_largest_cluster_fits(void **state) {
     (void)state;
-    struct monitor_durable durable = { .term = WIRE_INTEGER_MAX }, back;
+    struct monitor_durable durable = { .term = TERM_MOST }, back;
     cluster.host_count = HOSTS_MAX;
     cluster.address_count = ADDRESSES_MAX;
     for (int i = 0; i < HOSTS_MAX; i++) {

@@ -153,7 +153,8 @@ static void deliver_probe(struct world *world, const struct parcel *parcel) {
     struct probe probe;
     server_probe(world, parcel->to, parcel, &probe);
     bool absent = !world->hosts[parcel->to].server.up;
-    feed_agent(world, parcel->to, &(struct agent_event){ .kind = AGENT_PROBED, .probe = &probe, .process_absent = absent },
+    feed_agent(world, parcel->to,
+               &(struct agent_event){ .kind = AGENT_PROBED, .probe = &probe, .process_absent = absent },
                "looks at its server");
 }
 
@@ -209,7 +210,8 @@ static void check_saved(struct world *world, const struct monitor_plan *plan) {
     memcpy(&world->shadow, durable, sizeof *durable);
 }
 
-static void feed_monitor(struct world *world, struct monitor_event *event, const struct parcel *report, const char *cause) {
+static void feed_monitor(struct world *world, struct monitor_event *event, const struct parcel *report,
+                         const char *cause) {
     static struct monitor_plan plan;
     event->now = world->now;
     event->wall = world_wall(world);
@@ -241,7 +243,8 @@ static void deliver_report(struct world *world, const struct parcel *parcel) {
     if (world->monitor_up) {
         char cause[64];
         snprintf(cause, sizeof cause, "hears %s", world->cluster.hosts[parcel->from].name);
-        feed_monitor(world, &(struct monitor_event){ .kind = MONITOR_REPORT, .host = parcel->from, .report = &parcel->report },
+        feed_monitor(world,
+                     &(struct monitor_event){ .kind = MONITOR_REPORT, .host = parcel->from, .report = &parcel->report },
                      parcel, cause);
         return;
     }
@@ -263,7 +266,8 @@ static msec next_moment(const struct world *world, size_t *ret_parcel) {
     for (size_t i = 0; i < world->parcel_count; i++) {
         const struct parcel *parcel = &world->parcels[i];
         const struct parcel *best = *ret_parcel == SIZE_MAX ? NULL : &world->parcels[*ret_parcel];
-        if (parcel->at <= at && (!best || parcel->at < best->at || (parcel->at == best->at && parcel->number < best->number))) {
+        if (parcel->at <= at &&
+            (!best || parcel->at < best->at || (parcel->at == best->at && parcel->number < best->number))) {
             *ret_parcel = i;
             at = parcel->at;
         }
@@ -367,7 +371,8 @@ void world_agent_start(struct world *world, int i) {
     struct mac mac = { .bytes = { 2, 0, 0, 0, 0, (uint8_t)(i + 1) } };
     host->agent_up = true;
     host->life++;
-    agent_start(&host->agent, &world->cluster, i, host->life, &mac, host->saved ? &host->disk : NULL, addresses, world->now);
+    agent_start(&host->agent, &world->cluster, i, host->life, &mac, host->saved ? &host->disk : NULL, addresses,
+                world->now);
     host->wake = world->now;
 }
 
@@ -381,7 +386,8 @@ void world_monitor_start(struct world *world) {
         return;
     trace_note(world, "the monitor starts");
     world->monitor_up = true;
-    monitor_start(&world->monitor, &world->cluster, world->stored ? &world->store : NULL, world->now, world_wall(world));
+    monitor_start(&world->monitor, &world->cluster, world->stored ? &world->store : NULL, world->now,
+                  world_wall(world));
     memcpy(&world->shadow, &world->monitor.durable, sizeof world->shadow);
     world->monitor_wake = world->now;
 }

@@ -19,40 +19,49 @@ enum { AT_MONITOR = HOSTS_MAX, PLACES, PARCELS_MAX = 512, STORY_MAX = 64 * 1024,
 
 struct world_server {
     bool up;
-    bool frozen;             /* lives, and answers nobody */
+    bool frozen; /* lives, and answers nobody */
     bool read_only;
-    bool stuck;              /* answers, and commits nothing; it can not be fenced either */
+    bool stuck; /* answers, and commits nothing; it can not be fenced either */
     uint32_t pid;
-    int source;              /* HOST_NONE: none */
+    int source; /* HOST_NONE: none */
     bool receiving, applying;
     struct gtid_position binlog;
-    msec heartbeat;          /* stamp of the newest heartbeat row */
+    msec heartbeat; /* stamp of the newest heartbeat row */
 };
 
 struct world_host {
     struct agent agent;
     bool agent_up;
-    unsigned life;           /* counts the agent's starts: what was for an earlier one is lost */
+    unsigned life; /* counts the agent's starts: what was for an earlier one is lost */
     bool saved;
     struct agent_durable disk;
     uint64_t highest_term;
     msec wake;
     struct world_server server;
     msec gone_at[ADDRESSES_MAX]; /* the kernel's: 0 not there */
-    bool excused;            /* its agent died while it was writable: only its addresses count until it is shut */
-    msec asked_at;           /* for the story: when it last asked its peers */
+    bool excused;                /* its agent died while it was writable: only its addresses count until it is shut */
+    msec asked_at;               /* for the story: when it last asked its peers */
 };
 
-enum parcel_kind { PARCEL_REPORT, PARCEL_ORDERS, PARCEL_FAILED, PARCEL_NUDGE, PARCEL_ASK, PARCEL_ANSWER, PARCEL_PROBE,
-                   PARCEL_TASK, PARCEL_GONE };
+enum parcel_kind {
+    PARCEL_REPORT,
+    PARCEL_ORDERS,
+    PARCEL_FAILED,
+    PARCEL_NUDGE,
+    PARCEL_ASK,
+    PARCEL_ANSWER,
+    PARCEL_PROBE,
+    PARCEL_TASK,
+    PARCEL_GONE
+};
 
 struct parcel {
     enum parcel_kind kind;
     msec at;
     uint64_t number; /* of two at the same time the first sent comes first */
     int from, to;
-    unsigned life;   /* of the agent that it is for */
-    uint32_t pid;    /* of the server that a probe or a task was begun on */
+    unsigned life; /* of the agent that it is for */
+    uint32_t pid;  /* of the server that a probe or a task was begun on */
     uint64_t sequence;
     union {
         struct report report;
@@ -84,12 +93,13 @@ struct world {
     size_t parcel_count;
     uint64_t parcels_sent;
     struct parcel parcels[PARCELS_MAX];
-    bool cut[PLACES][PLACES];      /* from, to */
+    bool cut[PLACES][PLACES]; /* from, to */
     unsigned loss_permille;
     msec delay_least, delay_most;
 
     unsigned steps_now;            /* without time passing */
     char violation[VIOLATION_MAX]; /* the first, with its time; empty: none */
+    char readers[VIOLATION_MAX];   /* the same for the addresses of readers, which only annoys clients */
     bool tell;                     /* write the story */
     size_t story_size;
     char story[STORY_MAX];

@@ -34,7 +34,7 @@ static bool has_lease(const struct world *world, int i) {
 static void keep_excuses(struct world *world) {
     for (int i = 0; i < world->cluster.host_count; i++) {
         struct world_host *host = &world->hosts[i];
-        if (!is_open(host) || has_lease(world, i))
+        if (!is_open(host) || (has_lease(world, i) && host->agent.process == PROCESS_RUNNING))
             host->excused = false;
         if (is_open(host) && !host->agent_up)
             host->excused = true;
@@ -58,14 +58,15 @@ static void look_at_addresses(struct world *world) {
         int holders = 0;
         for (int i = 0; i < world->cluster.host_count; i++)
             holders += world_has_address(world, i, address);
-        if (holders > 1)
-            oracle_fail(world, "reader address %d is served by %d hosts", address, holders);
+        if (holders > 1 && !world->readers[0])
+            snprintf(world->readers, sizeof world->readers, "at %lld ms: reader address %d is served by %d hosts",
+                     (long long)world->now, address, holders);
     }
 }
 
 static void look_at_writer_address(struct world *world) {
     for (int i = 0; i < world->cluster.host_count; i++)
-        if (world->hosts[i].agent_up && world->hosts[i].agent.writer &&
+        if (has_lease(world, i) && is_open(&world->hosts[i]) &&
             world->hosts[i].gone_at[0] > world->hosts[i].agent.lease_until && world->hosts[i].gone_at[0] > world->now)
             oracle_fail(world, "the writer's address on db%d outlives its lease", i + 1);
 }

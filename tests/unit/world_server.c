@@ -50,7 +50,9 @@ static void fill_replication(const struct world *world, int host, struct replica
         .configured = true,
         .source_address = world->cluster.hosts[server->source].address,
         .source_port = world->cluster.hosts[server->source].server_port,
-        .receiving = !server->receiving ? THREAD_STOPPED : heard ? THREAD_RUNNING : THREAD_CONNECTING,
+        .receiving = !server->receiving ? THREAD_STOPPED
+                     : heard            ? THREAD_RUNNING
+                                        : THREAD_CONNECTING,
         .applying = server->applying ? THREAD_RUNNING : THREAD_STOPPED,
     };
 }

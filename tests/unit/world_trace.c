@@ -52,8 +52,8 @@ void trace_note(struct world *world, const char *format, ...) {
 }
 
 static const char *const task_words[] = {
-    [TASK_NONE] = "nothing",      [TASK_FENCE] = "fence",         [TASK_DRAIN] = "drain",
-    [TASK_READY] = "get ready",   [TASK_OPEN] = "make writable",  [TASK_FOLLOW] = "follow",
+    [TASK_NONE] = "nothing",    [TASK_FENCE] = "fence",        [TASK_DRAIN] = "drain",
+    [TASK_READY] = "get ready", [TASK_OPEN] = "make writable", [TASK_FOLLOW] = "follow",
 };
 
 static void say_task(const struct world *world, struct block *block, const struct server_task *task) {
@@ -90,13 +90,15 @@ void trace_agent(struct world *world, int host, const char *cause, const struct 
         say(&block, "server: KILL");
     if (plan->task.kind != TASK_NONE)
         say_task(world, &block, &plan->task);
-    if (plan->answer_set && plan->answer.promised && world->hosts[host].agent.promised_until == world->now + world->cluster.lease.length &&
+    if (plan->answer_set && plan->answer.promised &&
+        world->hosts[host].agent.promised_until == world->now + world->cluster.lease.length &&
         world->now - world->hosts[host].asked_at > QUIET)
         say(&block, "promise (the first of a row)");
     if (plan->answer_set && plan->answer.promised)
         world->hosts[host].asked_at = world->now;
     if (plan->ask_whom && world->now - world->hosts[host].asked_at > QUIET)
-        say(&block, "ask the peers%s (the first of a row)", plan->ask.for_writer ? " to promise" : " whether they hear the monitor");
+        say(&block, "ask the peers%s (the first of a row)",
+            plan->ask.for_writer ? " to promise" : " whether they hear the monitor");
     if (plan->ask_whom)
         world->hosts[host].asked_at = world->now;
     tell(world, world->cluster.hosts[host].name, cause, &block);

@@ -252,11 +252,14 @@ static void check_last_resort(struct step *step, enum duty_now duty) {
         step_deadline(step, agent->fence_deadline);
         return;
     }
-    if (cluster_of(step)->last_resort == LAST_RESORT_KILL && agent->process == PROCESS_RUNNING && !agent->killed) {
+    if (cluster_of(step)->last_resort == LAST_RESORT_KILL && agent->process == PROCESS_RUNNING) {
+        if (!agent->killed)
+            step_event(step, "A15", "server_kill", "it could not be made read-only before its time was over: %.120s",
+                       agent->trouble[0] ? agent->trouble : "it does not answer");
         agent->killed = true;
         step->plan->server_kill = true;
-        step_event(step, "A15", "server_killed", "it could not be made read-only before its time was over: %.120s",
-                   agent->trouble[0] ? agent->trouble : "it does not answer");
+        agent->fence_deadline = step->now + cluster_of(step)->lease.report; /* again, should it not have died by then */
+        step_deadline(step, agent->fence_deadline);
     }
 }
 

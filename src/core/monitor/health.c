@@ -134,6 +134,8 @@ void health_report(struct mstep *step, int host) {
     if (view->heard && report->promised_left > 0 && promised_until > view->promised_until + PROMISE_MOVES)
         view->promised_at = step->now;
     view->promised_until = promised_until;
+    if (!view->heard || view->report.incarnation != report->incarnation)
+        view->incarnation_at = step->now;
     view->report = *report;
     view->heard = true;
     view->heard_at = step->now;
@@ -227,8 +229,11 @@ static void collect_facts(const struct mstep *step, int host, bool deaf, struct 
     const struct monitor *m = step->m;
     const struct host_view *view = &m->hosts[host];
     const struct host_durable *durable = &m->durable.hosts[host];
+    /* An agent that has just started reports before its first look at the server: that says nothing about the server.
+     */
     bool told = view->heard && view->report.process != PROCESS_UNKNOWN;
-    bool started_long_ago = step->now - m->started_at > m->cluster->lease.length;
+    msec since = view->incarnation_at > m->started_at ? view->incarnation_at : m->started_at;
+    bool started_long_ago = step->now - since > m->cluster->lease.length;
     bool handing_over = m->transfer.planned && m->transfer.phase != TRANSFER_IDLE && host == m->transfer.from;
     *facts = (struct state_facts){
         .known = (told || started_long_ago) && !deaf,

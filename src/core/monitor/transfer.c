@@ -425,10 +425,9 @@ static bool act(struct mstep *step, const struct transfer_row *row, const struct
 /* A planned hand-over whose old writer dies in the middle goes on as a failover: it has no last position to tell. */
 static void turn_into_failover(struct mstep *step) {
     struct transfer *transfer = &step->m->transfer;
-    const struct host_view *from = &step->m->hosts[transfer->from];
     if (transfer->phase != TRANSFER_RELEASE || !transfer->planned)
         return;
-    bool dead = from->report.process == PROCESS_EXITED;
+    bool dead = step->m->hosts[transfer->from].report.process == PROCESS_EXITED;
     bool silent = health_is_silent(step, transfer->from);
     if (!dead && !silent)
         return;

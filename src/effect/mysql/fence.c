@@ -89,14 +89,16 @@ static enum rc kill_all(const struct work *work, struct reason *ret_why) {
     return rc == RC_OK ? clients_kill(work, &clients, ret_why) : rc;
 }
 
-/* Kills whoever keeps read_only from being set (a commit that waits for an acknowledgement, LOCK TABLES, a long
- * statement), this agent's own canary among them. */
+/* Cuts off and kills whoever keeps read_only from being set (a commit that waits for an acknowledgement, LOCK TABLES, a
+ * long statement), this agent's own canary among them. */
 static enum rc read_only_by_force(const struct work *work, struct reason *ret_why) {
     msec gentle = work->task->timeout / 4 < GENTLE_LENGTH ? work->task->timeout / 4 : GENTLE_LENGTH;
     enum rc rc = task_read_only(work, gentle, ret_why);
     while (rc == RC_TIMEOUT && task_left(work) > 0 && connection_is_open(work->connection)) {
         struct reason why;
-        enum rc killed = kill_all(work, &why);
+        enum rc killed = clients_cut(work, &why);
+        if (killed == RC_OK)
+            killed = kill_all(work, &why);
         if (killed != RC_OK) {
             *ret_why = why;
             return killed;

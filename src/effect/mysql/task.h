@@ -5,11 +5,10 @@
 #include "effect/mysql/connection.h"
 #include "model/server.h"
 
-enum {
-    OWN_CONNECTIONS = 3,
-    ANSWER_SLACK =
-        100, /* ms: a last question at the deadline, to say how things stand, may be answered this much later */
-};
+enum { OWN_CONNECTIONS = 3 };
+
+/* A last question at the deadline, to say how things stand, may be answered this much later. */
+#define ANSWER_SLACK ((msec)100)
 
 struct work {
     struct connection *connection;
@@ -25,6 +24,11 @@ void task_run(const struct work *work, struct task_result *ret_result);
 
 enum rc fence_run(const struct work *work, struct reason *ret_why) NODISCARD;
 enum rc follow_run(const struct work *work, struct reason *ret_why) NODISCARD;
+
+/* Shuts the sockets of all clients down, replicas and this process spared, so that none of them can be answered any
+ * more. Needs CAP_SYS_PTRACE.  When it fails nobody may be killed: a kill could answer OK to a commit that nobody else
+ * has. */
+enum rc clients_cut(const struct work *work, struct reason *ret_why) NODISCARD;
 
 /* SET GLOBAL read_only=ON, waiting no longer than length; RC_TIMEOUT: something is in the way, and nothing changed. */
 enum rc task_read_only(const struct work *work, msec length, struct reason *ret_why) NODISCARD;

@@ -1,0 +1,36 @@
+/* The kernel's answers about links and addresses, in one datagram or two. */
+#include "fuzz.h"
+
+#include "effect/netlink/rtnetlink.h"
+
+static void read_as(struct rt_reply wanted, const uint8_t *data, size_t size) {
+    static struct rt_reply reply;
+    size_t half = size / 2;
+    reply = wanted;
+    uint8_t *bytes = fuzz_bytes(data, size);
+    rt_reply_read(&reply, bytes, size);
+    assert(reply.address_count <= RT_ADDRESSES_MAX);
+    for (size_t i = 0; i < reply.address_count; i++) {
+        const struct rt_address *address = &reply.addresses[i];
+        assert(address->ip.family == 4 || address->ip.family == 6);
+        assert(address->prefix <= (address->ip.family == 4 ? 32 : 128));
+        assert(!wanted.index || address->index == wanted.index);
+    }
+    free(bytes);
+    reply = wanted;
+    uint8_t *first = fuzz_bytes(data, half), *second = fuzz_bytes(data + half, size - half);
+    rt_reply_read(&reply, first, half);
+    rt_reply_read(&reply, second, size - half);
+    free(first);
+    free(second);
+}
+
+/* Sequence and port as in the corpus. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    read_as((struct rt_reply){ .sequence = 1, .port = 2 }, data, size);
+    read_as((struct rt_reply){ .sequence = 1, .port = 2, .index = 1 }, data, size);
+    read_as((struct rt_reply){ .sequence = 1, .port = 2, .ip = { .family = 4, .bytes = { 10, 77, 0, 50 } } }, data,
+            size);
+    read_as((struct rt_reply){ .sequence = 1, .port = 2, .mac = { { 2, 0, 0, 0, 0, 1 } } }, data, size);
+    return 0;
+}

@@ -1,0 +1,71 @@
+/* Positions, addresses and durations: whatever is accepted is written and read again as the same. */
+#include "fuzz.h"
+
+#include "base/clock.h"
+#include "model/gtid.h"
+#include "model/ip.h"
+
+static void try_position(const char *text) {
+    struct gtid_position position, again;
+    char written[GTID_TEXT_MAX], own[GTID_TEXT_MAX];
+    if (gtid_parse(text, &position, NULL) != RC_OK)
+        return;
+    assert(position.count <= GTID_ENTRIES_MAX);
+    gtid_format(&position, written, sizeof written);
+    enum rc rc = gtid_parse(written, &again, NULL);
+    assert(rc == RC_OK && gtid_equal(&position, &again) && gtid_reached(&position, &again));
+    assert(gtid_own(&position, &again, own, sizeof own) == 0);
+    struct gtid_position nothing = { 0 };
+    (void)gtid_own(&position, &nothing, own, sizeof own);
+    (void)gtid_own(&position, &nothing, own, 7);
+    assert(gtid_reached(&nothing, &position));
+}
+
+static void try_ip(const char *text) {
+    struct ip ip, again;
+    uint8_t prefix;
+    char written[IP_TEXT_MAX];
+    if (ip_parse(text, &ip, NULL) == RC_OK) {
+        assert(ip.family == 4 || ip.family == 6);
+        ip_format(&ip, written);
+        enum rc rc = ip_parse(written, &again, NULL);
+        assert(rc == RC_OK && ip_equal(&ip, &again));
+    }
+    if (ip_parse_prefix(text, &ip, &prefix, NULL) == RC_OK)
+        assert(prefix <= (ip.family == 4 ? 32 : 128));
+}
+
+static void try_mac(const char *text) {
+    struct mac mac, again;
+    char written[MAC_TEXT_MAX];
+    if (mac_parse(text, &mac, NULL) != RC_OK)
+        return;
+    mac_format(&mac, written);
+    enum rc rc = mac_parse(written, &again, NULL);
+    assert(rc == RC_OK && mac_equal(&mac, &again));
+}
+
+static void try_duration(const char *text) {
+    msec length, again;
+    char written[CLOCK_TEXT_MAX];
+    if (duration_parse(text, &length, NULL) != RC_OK)
+        return;
+    assert(length >= 0);
+    duration_format(length, written);
+    /* Longer ones are written with a number that the parser finds too large to be meant. */
+    const msec longest = 1000000000;
+    if (length <= longest) {
+        enum rc rc = duration_parse(written, &again, NULL);
+        assert(rc == RC_OK && length == again);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    char *text = fuzz_text(data, size);
+    try_position(text);
+    try_ip(text);
+    try_mac(text);
+    try_duration(text);
+    free(text);
+    return 0;
+}

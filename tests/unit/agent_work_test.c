@@ -1,0 +1,396 @@
+/* What the agent does with its server, its addresses and passive mode. */
+#include "agent_pieces.h"
+
+static bool sees_task(void) {
+    return plan.task.kind != TASK_NONE;
+}
+
+static bool sees_kill(void) {
+    return plan.server_kill;
+}
+
+static bool touches_nothing(void) {
+    return plan.task.kind == TASK_NONE && !plan.server_kill && !plan.address_set && !plan.address_remove;
+}
+
+static bool touches(void) {
+    return !touches_nothing();
+}
+
+static void a_server_is_never_opened_without_a_lease(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(probe_of(true));
+    pass(SECONDS(6));
+    answer_next(orders_of(DUTY_WRITER, 5));
+    assert_int_equal(plan.task.kind, TASK_READY);
+    server_answers = true;
+    pass(SECONDS(6)); /* getting ready outlasts the lease */
+    assert_false(agent.writer);
+    task_done(TASK_READY, RC_OK);
+    assert_int_not_equal(plan.task.kind, TASK_OPEN);
+    assert_false(pass_until(SECONDS(10), sees_task));
+}
+
+static void a_server_is_not_opened_within_the_fence_budget(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(probe_of(true));
+    pass(SECONDS(6));
+    answer_next(orders_of(DUTY_WRITER, 5));
+    pass(agent.lease_until - cluster.lease.fence - now);
+    assert_true(agent.writer);
+    task_done(TASK_READY, RC_OK);
+    assert_int_not_equal(plan.task.kind, TASK_OPEN);
+}
+
+static void the_writers_address_is_not_served_before_the_server_is_open(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(probe_of(true));
+    pass(SECONDS(6));
+    answer_next(orders_of(DUTY_WRITER, 5));
+    assert_false(set_has(plan.address_set, WRITER_ADDRESS));
+    task_done(TASK_READY, RC_OK);
+    assert_false(set_has(plan.address_set, WRITER_ADDRESS));
+    task_done(TASK_OPEN, RC_OK);
+    assert_true(set_has(plan.address_set, WRITER_ADDRESS));
+}
+
+static bool outlives(void) {
+    for (int i = 0; i < cluster.address_count; i++)
+        if (set_has(plan.address_set, i) &&
+            now + plan.address_lifetime[i] > (i == WRITER_ADDRESS ? agent.lease_until : agent.contact_until))
+            return true;
+    return false;
+}
+
+static void no_address_outlives_its_lease(void **state) {
+    (void)state;
+    start_writer();
+    for (int i = 0; i < 40; i++) {
+        assert_false(pass_until(i % 7 * 100, outlives));
+        struct orders orders = orders_of(DUTY_WRITER, 5);
+        orders.addresses |= set_of(READER_1);
+        answer_next(orders);
+        assert_false(outlives());
+    }
+}
+
+/* ---- looks and tasks ---- */
+
+static void a_look_that_began_before_a_task_ended_does_not_overwrite_its_result(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(probe_of(true));
+    pass(SECONDS(6));
+    answer_next(orders_of(DUTY_WRITER, 5));
+    task_done(TASK_READY, RC_OK);
+    assert_int_equal(plan.task.kind, TASK_OPEN);
+    server_answers = false;
+    pass(600);
+    assert_true(agent.looking);
+    now++;
+    task_done(TASK_OPEN, RC_OK);
+    assert_false(agent.probe.read_only);
+    probed(probe_of(true)); /* what it saw before */
+    assert_false(agent.probe.read_only);
+    assert_true(plan.look);
+}
+
+static void a_late_look_at_a_dead_process_does_not_bring_it_back(void **state) {
+    (void)state;
+    start_writer();
+    pass(400);
+    feed((struct agent_event){ .kind = AGENT_SERVER_GONE });
+    probed(probe_of(false));
+    assert_int_equal(agent.process, PROCESS_EXITED);
+    struct probe next = probe_of(true);
+    next.pid = 200;
+    probed(next);
+    assert_int_equal(agent.process, PROCESS_RUNNING);
+}
+
+static void a_new_process_under_a_writer_is_a_death(void **state) {
+    (void)state;
+    start_writer();
+    struct probe next = probe_of(false);
+    next.pid = 200;
+    probed(next);
+    assert_false(agent.writer);
+    assert_true(agent.durable.resigned);
+    assert_int_equal(plan.task.kind, TASK_FENCE);
+}
+
+static void a_full_server_is_alive(void **state) {
+    (void)state;
+    start_writer();
+    server_answers = false;
+    for (int i = 0; i < 10; i++) {
+        pass(500);
+        probed((struct probe){ .too_many = true });
+        assert_true(now - agent.answered_at <= 500);
+    }
+}
+
+static void a_stuck_canary_is_reported_with_its_age(void **state) {
+    (void)state;
+    start_writer();
+    server_answers = false;
+    pass(600);
+    struct probe stuck = probe_of(false);
+    stuck.canary_tried = true;
+    probed(stuck);
+    answer_next(orders_of(DUTY_WRITER, 5));
+    pass(600);
+    assert_true(plan.report_set ? plan.report.canary_failing > 0 : agent.canary_since != NEVER);
+    stuck.canary_written = true;
+    probed(stuck);
+    assert_int_equal(agent.canary_since, NEVER);
+}
+
+static void a_failed_task_is_told_and_tried_again_later(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(probe_of(false));
+    pass(SECONDS(6));
+    answer_next(orders_of(DUTY_STANDBY, 5));
+    assert_int_equal(plan.task.kind, TASK_FENCE);
+    pass(600);
+    task_done(TASK_FENCE, RC_TIMEOUT);
+    assert_string_not_equal(agent.trouble, "");
+    assert_int_equal(plan.task.kind, TASK_NONE);
+    assert_true(pass_until(SECONDS(1), sees_task));
+    assert_int_equal(plan.task.kind, TASK_FENCE);
+}
+
+static void a_standby_follows_the_source_it_is_told(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(probe_of(true));
+    struct orders orders = orders_of(DUTY_STANDBY, 5);
+    orders.source = DB2;
+    answer_next(orders);
+    assert_int_equal(plan.task.kind, TASK_FOLLOW);
+    assert_true(ip_equal(&plan.task.source_address, &cluster.hosts[DB2].address));
+}
+
+static void a_thread_that_stopped_with_an_error_is_left_for_a_person(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    struct probe broken = probe_of(true);
+    broken.replication = (struct replication){ .configured = true,
+                                               .source_address = cluster.hosts[DB2].address,
+                                               .source_port = 3306,
+                                               .receiving = THREAD_RUNNING,
+                                               .error_number = 1062 };
+    probed(broken);
+    struct orders orders = orders_of(DUTY_STANDBY, 5);
+    orders.source = DB2;
+    answer_next(orders);
+    assert_false(pass_until(SECONDS(3), sees_task));
+}
+
+/* ---- handing over ---- */
+
+static void yield_fences_keeps_the_address_and_never_kills(void **state) {
+    (void)state;
+    start_writer();
+    answer_next(orders_of(DUTY_YIELD, 6));
+    assert_int_equal(plan.task.kind, TASK_FENCE);
+    assert_false(agent.writer);
+    assert_false(set_has(plan.address_remove, WRITER_ADDRESS));
+    for (int i = 0; i < 20; i++) {
+        assert_false(pass_until(500, sees_kill));
+        if (agent.task == TASK_FENCE)
+            task_done(TASK_FENCE, RC_TIMEOUT);
+        assert_false(sees_kill());
+        answer_next(orders_of(DUTY_YIELD, 6));
+        assert_false(sees_kill());
+    }
+    assert_true(agent.must_fence);
+}
+
+static void a_writer_that_yields_confirms_only_when_it_is_fenced(void **state) {
+    (void)state;
+    start_writer();
+    answer_next(orders_of(DUTY_YIELD, 6));
+    assert_true(plan.report_set);
+    assert_false(plan.report.fenced);
+    assert_int_equal(plan.report.term, 6);
+    feed((struct agent_event){ .kind = AGENT_REPORT_FAILED });
+    task_done(TASK_FENCE, RC_OK);
+    assert_true(plan.report_set);
+    assert_true(plan.report.fenced && !plan.report.writer);
+}
+
+static void an_agent_restarted_while_it_yields_does_not_take_the_role_back(void **state) {
+    (void)state;
+    start_writer();
+    answer_next(orders_of(DUTY_YIELD, 6));
+    struct agent_durable durable = agent.durable;
+    struct agent_address addresses[ADDRESSES_MAX] = { { .present = true, .gone_at = 100000 + 4000 } };
+    start(&durable, addresses);
+    assert_false(agent.writer);
+}
+
+/* ---- passive mode ---- */
+
+static struct orders passive(enum duty duty, uint64_t term) {
+    struct orders orders = orders_of(duty, term);
+    orders.passive = true;
+    return orders;
+}
+
+static void passive_touches_nothing(void **state) {
+    (void)state;
+    static const enum duty duties[] = { DUTY_STANDBY, DUTY_HELD, DUTY_YIELD, DUTY_DRAIN };
+    for (size_t i = 0; i < COUNT_OF(duties); i++) {
+        struct agent_address addresses[ADDRESSES_MAX] = { [READER_1] = { .present = true, .gone_at = NEVER } };
+        start(NULL, addresses);
+        probed(probe_of(false));
+        for (int n = 0; n < 20; n++) {
+            answer_next(passive(duties[i], 5));
+            assert_true(touches_nothing());
+            assert_false(pass_until(500, touches));
+        }
+    }
+}
+
+/* The server was open when the agent started; then a monitor that knows nobody says «passive». */
+static void passive_never_kills_a_server(void **state) {
+    (void)state;
+    struct agent_durable durable = { .term = 5, .electable = 3, .writer = true };
+    start(&durable, NULL);
+    answer_next(passive(DUTY_STANDBY, 5));
+    probed(probe_of(false));
+    for (int n = 0; n < 20; n++) {
+        assert_false(pass_until(500, sees_kill));
+        answer_next(passive(DUTY_STANDBY, 5));
+        assert_false(sees_kill());
+    }
+}
+
+static void a_lease_that_ends_is_obeyed_in_passive_mode_too(void **state) {
+    (void)state;
+    start_writer();
+    answer_next(passive(DUTY_WRITER, 5));
+    assert_true(pass_until(SECONDS(10), sees_task));
+    assert_int_equal(plan.task.kind, TASK_FENCE);
+}
+
+/* ---- strangers and readers ---- */
+
+static void a_stranger_is_told_only_for_an_address_that_is_served_here(void **state) {
+    (void)state;
+    start_writer();
+    struct stranger stranger = { .address = READER_2, .mac = { .bytes = { 9, 9, 9, 9, 9, 9 } } };
+    feed((struct agent_event){ .kind = AGENT_STRANGER, .stranger = stranger });
+    assert_int_equal(agent.stranger.address, -1);
+    stranger.address = WRITER_ADDRESS;
+    feed((struct agent_event){ .kind = AGENT_STRANGER, .stranger = stranger });
+    answer_next(orders_of(DUTY_WRITER, 5));
+    assert_int_equal(agent.stranger.address, WRITER_ADDRESS);
+    for (int i = 0; i < 70; i++)
+        answer_next(orders_of(DUTY_WRITER, 5)), pass(500);
+    assert_int_equal(agent.stranger.address, -1);
+}
+
+static bool drops_reader(void) {
+    return set_has(plan.address_remove, READER_1);
+}
+
+static bool serves_reader(void) {
+    return set_has(plan.address_set, READER_1);
+}
+
+static void start_reader(void) {
+    start(NULL, NULL);
+    probed(probe_of(true));
+    struct orders orders = orders_of(DUTY_STANDBY, 5);
+    orders.addresses = set_of(READER_1);
+    answer_next(orders);
+    assert_true(serves_reader());
+}
+
+/* Rounds of questions for «length», answered by each peer of the two in the order given. */
+static bool answer_rounds(msec length, int first, msec first_silent, int second, msec second_silent,
+                          bool (*seen)(void)) {
+    uint64_t round = agent.round.round;
+    for (msec end = now + length; now < end;) {
+        if (pass_until(50, seen))
+            return true;
+        if (agent.round.round == round)
+            continue;
+        round = agent.round.round;
+        answered_by(first, false, first_silent);
+        if (seen())
+            return true;
+        answered_by(second, false, second_silent);
+        if (seen())
+            return true;
+    }
+    return false;
+}
+
+static void a_readers_address_outlives_a_dead_monitor_while_nobody_hears_it(void **state) {
+    (void)state;
+    start_reader();
+    assert_false(answer_rounds(SECONDS(20), DB2, SECONDS(9), DB3, SECONDS(9), drops_reader));
+}
+
+static void a_readers_address_goes_when_a_peer_hears_the_monitor(void **state) {
+    (void)state;
+    start_reader();
+    assert_true(answer_rounds(SECONDS(8), DB2, 100, DB3, SECONDS(9), drops_reader));
+}
+
+static void the_order_of_the_answers_does_not_matter(void **state) {
+    (void)state;
+    start_reader();
+    assert_true(answer_rounds(SECONDS(8), DB2, SECONDS(9), DB3, 100, drops_reader));
+}
+
+static void a_readers_address_goes_when_nobody_answers(void **state) {
+    (void)state;
+    start_reader();
+    assert_true(pass_until(SECONDS(8), drops_reader));
+}
+
+/* Meanwhile it may have been given to somebody else: only new orders can tell. */
+static void a_readers_address_that_has_gone_does_not_return_on_the_word_of_a_peer(void **state) {
+    (void)state;
+    start_reader();
+    assert_true(pass_until(SECONDS(8), drops_reader));
+    assert_false(answer_rounds(SECONDS(8), DB2, SECONDS(9), DB3, SECONDS(9), serves_reader));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_is_never_opened_without_a_lease),
+        cmocka_unit_test(a_server_is_not_opened_within_the_fence_budget),
+        cmocka_unit_test(the_writers_address_is_not_served_before_the_server_is_open),
+        cmocka_unit_test(no_address_outlives_its_lease),
+        cmocka_unit_test(a_look_that_began_before_a_task_ended_does_not_overwrite_its_result),
+        cmocka_unit_test(a_late_look_at_a_dead_process_does_not_bring_it_back),
+        cmocka_unit_test(a_new_process_under_a_writer_is_a_death),
+        cmocka_unit_test(a_full_server_is_alive),
+        cmocka_unit_test(a_stuck_canary_is_reported_with_its_age),
+        cmocka_unit_test(a_failed_task_is_told_and_tried_again_later),
+        cmocka_unit_test(a_standby_follows_the_source_it_is_told),
+        cmocka_unit_test(a_thread_that_stopped_with_an_error_is_left_for_a_person),
+        cmocka_unit_test(yield_fences_keeps_the_address_and_never_kills),
+        cmocka_unit_test(a_writer_that_yields_confirms_only_when_it_is_fenced),
+        cmocka_unit_test(an_agent_restarted_while_it_yields_does_not_take_the_role_back),
+        cmocka_unit_test(passive_touches_nothing),
+        cmocka_unit_test(passive_never_kills_a_server),
+        cmocka_unit_test(a_lease_that_ends_is_obeyed_in_passive_mode_too),
+        cmocka_unit_test(a_stranger_is_told_only_for_an_address_that_is_served_here),
+        cmocka_unit_test(a_readers_address_outlives_a_dead_monitor_while_nobody_hears_it),
+        cmocka_unit_test(a_readers_address_goes_when_a_peer_hears_the_monitor),
+        cmocka_unit_test(the_order_of_the_answers_does_not_matter),
+        cmocka_unit_test(a_readers_address_goes_when_nobody_answers),
+        cmocka_unit_test(a_readers_address_that_has_gone_does_not_return_on_the_word_of_a_peer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,271 @@
+/* What the monitor thinks of each host: states, lag, own transactions, the electable set, addresses, nudges. */
+#include "monitor_pieces.h"
+
+static enum host_state state_of(int host) {
+    return monitor.durable.hosts[host].state;
+}
+
+static void a_replica_that_broke_loses_its_role_and_shows_why(void **state) {
+    (void)state;
+    start_serving();
+    obedient[DB3] = false;
+    reports[DB3].probe.replication.applying = THREAD_STOPPED;
+    reports[DB3].probe.replication.error_number = 1062;
+    TEXT_COPY(reports[DB3].probe.replication.error, "Duplicate entry");
+    turn();
+    assert_int_equal(state_of(DB3), HOST_REPLICATION_FAIL);
+    assert_string_equal(monitor.hosts[DB3].checks[CHECK_REP_THREADS].message, "Duplicate entry");
+    turns(1000);
+    for (int i = 0; i < cluster.address_count; i++)
+        assert_int_not_equal(monitor.durable.placement[i], DB3);
+}
+
+static void connecting_is_not_replicating(void **state) {
+    (void)state;
+    start_serving();
+    obedient[DB3] = false;
+    reports[DB3].probe.replication.receiving = THREAD_CONNECTING;
+    turns(SECONDS(3));
+    assert_int_equal(state_of(DB3), HOST_REPLICATION_FAIL);
+}
+
+static void replicating_from_somebody_else_is_not_replicating(void **state) {
+    (void)state;
+    start_serving();
+    obedient[DB3] = false;
+    reports[DB3].probe.replication.source_address = cluster.hosts[DB2].address;
+    turns(SECONDS(3));
+    assert_int_equal(state_of(DB3), HOST_REPLICATION_FAIL);
+}
+
+static void a_late_replica_leaves_and_returns_with_a_gap_between(void **state) {
+    (void)state;
+    start_serving();
+    obedient[DB3] = false;
+    struct {
+        msec lag;
+        enum host_state want;
+    } steps[] = {
+        { 9000, HOST_ONLINE },
+        { 12000, HOST_REPLICATION_DELAY },
+        { 8000, HOST_REPLICATION_DELAY },
+        { 4000, HOST_ONLINE },
+    };
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        for (int n = 0; n < 10; n++) {
+            reports[DB3].probe.heartbeat_seen = SECONDS(1700000000) + now - steps[i].lag;
+            turn();
+        }
+        assert_int_equal(state_of(DB3), steps[i].want);
+    }
+}
+
+static void an_unknown_lag_is_not_zero(void **state) {
+    (void)state;
+    start_serving();
+    obedient[DB3] = false;
+    reports[DB3].probe.heartbeat_seen = 0;
+    turn();
+    assert_int_equal(monitor.hosts[DB3].lag, -1);
+    assert_false(monitor.hosts[DB3].checks[CHECK_REP_BACKLOG].ok);
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db3" });
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db3" });
+    turns(SECONDS(5));
+    assert_int_not_equal(state_of(DB3), HOST_ONLINE);
+}
+
+static void a_switchover_does_not_start_towards_an_unknown_lag(void **state) {
+    (void)state;
+    start_serving();
+    obedient[DB2] = false;
+    reports[DB2].probe.heartbeat_seen = 0;
+    turn();
+    command((struct command){ .kind = COMMAND_MOVE_ROLE, .role = "writer", .host = "db2" });
+    turns(SECONDS(5));
+    assert_int_equal(monitor.durable.writer, DB1);
+}
+
+/* ---- own transactions ---- */
+
+static void own_transactions_are_detected_and_listed(void **state) {
+    (void)state;
+    start_serving();
+    reports[DB1].probe.binlog = core_position("0-1-40");
+    reports[DB3].probe.binlog = core_position("0-1-40,0-3-41");
+    turns(SECONDS(6));
+    assert_true(monitor.durable.hosts[DB3].holds & HOLD_OWN_TRANSACTIONS);
+    assert_non_null(strstr(monitor.durable.hosts[DB3].hold_why, "0-3-"));
+    assert_int_equal(state_of(DB3), HOST_AWAITING_RECOVERY);
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db3" });
+    assert_int_equal(reply.rc, RC_REFUSED);
+}
+
+/* A replica's report may be newer than the writer's: it has what the writer wrote in between. */
+static void the_race_of_two_reports_is_no_false_alarm(void **state) {
+    (void)state;
+    start_serving();
+    for (unsigned n = 1; n < 100; n++) {
+        struct gtid_position newer = { .count = 1, .entries = { { .server = 1, .sequence = n * 100 } } };
+        struct gtid_position older = { .count = 1, .entries = { { .server = 1, .sequence = n * 100 - 60 } } };
+        reports[DB1].probe.binlog = older;
+        reports[DB2].probe.binlog = reports[DB3].probe.binlog = newer;
+        turns(500);
+        assert_int_equal(monitor.durable.hosts[DB3].holds, 0);
+    }
+}
+
+/* ---- the electable set ---- */
+
+static void a_broken_standby_is_electable_no_more_at_once(void **state) {
+    (void)state;
+    start_serving();
+    uint64_t term = monitor.durable.term;
+    obedient[DB1] = false;
+    heard[DB2] = false;
+    turns(SECONDS(6));
+    assert_int_equal(monitor.durable.electable, set_of(DB1));
+    assert_int_equal(monitor.durable.surely, set_of(DB1));
+    assert_true(monitor.durable.term > term);
+}
+
+static void a_standby_that_is_back_is_electable_when_the_writer_has_acknowledged_it(void **state) {
+    (void)state;
+    start_serving();
+    heard[DB2] = false;
+    turns(SECONDS(6));
+    heard[DB2] = true;
+    obedient[DB1] = false;
+    turns(SECONDS(3));
+    assert_int_equal(monitor.durable.electable, set_of(DB1) | set_of(DB2));
+    assert_int_equal(monitor.durable.surely, set_of(DB1));
+    obedient[DB1] = true;
+    turns(SECONDS(1));
+    assert_int_equal(monitor.durable.surely, set_of(DB1) | set_of(DB2));
+}
+
+static void replicas_are_never_electable(void **state) {
+    (void)state;
+    start_serving();
+    assert_false(set_has(monitor.durable.electable | monitor.durable.surely, DB3));
+}
+
+/* ---- flapping and absence ---- */
+
+static void go_and_return(int host) {
+    heard[host] = false;
+    turns(SECONDS(6));
+    heard[host] = true;
+    turns(SECONDS(3));
+}
+
+static void a_host_that_flaps_is_held(void **state) {
+    (void)state;
+    start_serving();
+    for (int i = 0; i < 3; i++) {
+        go_and_return(DB3);
+        assert_int_equal(state_of(DB3), HOST_ONLINE);
+    }
+    go_and_return(DB3);
+    assert_int_equal(state_of(DB3), HOST_AWAITING_RECOVERY);
+    assert_true(monitor.durable.hosts[DB3].holds & HOLD_FLAPPING);
+    turns(SECONDS(4000));
+    assert_int_equal(state_of(DB3), HOST_AWAITING_RECOVERY);
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db3" });
+    turns(SECONDS(2));
+    assert_int_equal(state_of(DB3), HOST_ONLINE);
+}
+
+static void a_host_that_was_away_for_long_is_held(void **state) {
+    (void)state;
+    start_serving();
+    heard[DB3] = false;
+    turns(SECONDS(70));
+    heard[DB3] = true;
+    turns(SECONDS(3));
+    assert_int_equal(state_of(DB3), HOST_AWAITING_RECOVERY);
+    assert_true(monitor.durable.hosts[DB3].holds & HOLD_DOWN_LONG);
+}
+
+static void a_deaf_monitor_judges_nobody(void **state) {
+    (void)state;
+    start_serving();
+    heard[DB1] = heard[DB2] = heard[DB3] = false;
+    turns(SECONDS(60));
+    for (int i = 0; i < HOSTS; i++)
+        assert_int_equal(state_of(i), HOST_ONLINE);
+    assert_int_equal(monitor.durable.writer, DB1);
+}
+
+/* ---- addresses ---- */
+
+static void a_readers_address_is_not_given_while_the_old_host_may_still_have_it(void **state) {
+    (void)state;
+    start_serving();
+    address_set had = reports[DB3].addresses;
+    assert_true(had != 0);
+    msec answered = monitor.hosts[DB3].answered_at;
+    heard[DB3] = false;
+    bool given = false;
+    for (msec end = now + SECONDS(10); now < end && !given; turn())
+        for (int i = 0; i < DB3; i++)
+            if (monitor.hosts[i].sent.addresses & had) {
+                given = true;
+                assert_true(now >= answered + cluster.lease.length + cluster.lease.margin);
+            }
+    assert_true(given);
+}
+
+static void a_readers_address_moves_at_once_when_the_old_host_has_let_it_go(void **state) {
+    (void)state;
+    start_serving();
+    address_set had = reports[DB3].addresses;
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db3" });
+    turns(500);
+    assert_int_equal(reports[DB3].addresses & had, 0);
+    assert_true(set_contains(reports[DB1].addresses | reports[DB2].addresses, had));
+}
+
+/* ---- nudges ---- */
+
+static void nobody_is_nudged_while_nothing_changes(void **state) {
+    (void)state;
+    start_serving();
+    nudged = 0;
+    turns(SECONDS(10));
+    assert_int_equal(nudged, 0);
+}
+
+static void a_nudge_is_given_once_for_a_change(void **state) {
+    (void)state;
+    start_serving();
+    heard[DB1] = heard[DB2] = heard[DB3] = false;
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db3" });
+    assert_true(set_has(plan.nudge, DB3));
+    now += 10;
+    step((struct monitor_event){ .kind = MONITOR_TICK });
+    assert_int_equal(plan.nudge, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_replica_that_broke_loses_its_role_and_shows_why),
+        cmocka_unit_test(connecting_is_not_replicating),
+        cmocka_unit_test(replicating_from_somebody_else_is_not_replicating),
+        cmocka_unit_test(a_late_replica_leaves_and_returns_with_a_gap_between),
+        cmocka_unit_test(an_unknown_lag_is_not_zero),
+        cmocka_unit_test(a_switchover_does_not_start_towards_an_unknown_lag),
+        cmocka_unit_test(own_transactions_are_detected_and_listed),
+        cmocka_unit_test(the_race_of_two_reports_is_no_false_alarm),
+        cmocka_unit_test(a_broken_standby_is_electable_no_more_at_once),
+        cmocka_unit_test(a_standby_that_is_back_is_electable_when_the_writer_has_acknowledged_it),
+        cmocka_unit_test(replicas_are_never_electable),
+        cmocka_unit_test(a_host_that_flaps_is_held),
+        cmocka_unit_test(a_host_that_was_away_for_long_is_held),
+        cmocka_unit_test(a_deaf_monitor_judges_nobody),
+        cmocka_unit_test(a_readers_address_is_not_given_while_the_old_host_may_still_have_it),
+        cmocka_unit_test(a_readers_address_moves_at_once_when_the_old_host_has_let_it_go),
+        cmocka_unit_test(nobody_is_nudged_while_nothing_changes),
+        cmocka_unit_test(a_nudge_is_given_once_for_a_change),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

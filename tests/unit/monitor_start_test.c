@@ -1,0 +1,200 @@
+/* The monitor's first start, its restarts, and what it takes over. */
+#include "monitor_pieces.h"
+
+static void the_first_writer_is_chosen_when_a_lease_has_passed(void **state) {
+    (void)state;
+    start_monitor(NULL);
+    turns(SECONDS(5));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    turns(SECONDS(1));
+    assert_int_equal(monitor.durable.writer, DB1);
+}
+
+static void the_first_writer_waits_for_a_master_that_was_not_heard(void **state) {
+    (void)state;
+    start_monitor(NULL);
+    heard[DB2] = false;
+    turns(SECONDS(60));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    turns(SECONDS(65));
+    assert_int_equal(monitor.durable.writer, DB1);
+}
+
+static void the_one_server_that_is_writable_becomes_writer(void **state) {
+    (void)state;
+    start_monitor(NULL);
+    reports[DB2].probe.read_only = false;
+    turns(SECONDS(7));
+    assert_int_equal(monitor.durable.writer, DB2);
+}
+
+static void several_writable_servers_are_a_question_for_a_person(void **state) {
+    (void)state;
+    start_monitor(NULL);
+    reports[DB1].probe.read_only = reports[DB2].probe.read_only = false;
+    turns(SECONDS(60));
+    assert_int_equal(monitor.durable.mode, MONITOR_PASSIVE);
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    assert_true(has_event("mode_passive"));
+}
+
+static void before_the_first_writer_nothing_is_touched(void **state) {
+    (void)state;
+    start_monitor(NULL);
+    for (int i = 0; i < 40; i++) {
+        turn();
+        if (monitor.durable.writer == HOST_NONE && plan.orders_set)
+            assert_true(plan.orders.passive);
+    }
+}
+
+static void hold_a_lease(int host) {
+    reports[host].writer = true;
+    reports[host].fenced = false;
+    reports[host].term = 5;
+    reports[host].lease_left = 4000;
+    reports[host].probe.read_only = false;
+    reports[host].addresses = set_of(WRITER_ADDRESS);
+}
+
+static void a_lease_holder_is_adopted_by_an_empty_store(void **state) {
+    (void)state;
+    start_monitor(NULL);
+    hold_a_lease(DB2);
+    hear(DB2);
+    assert_int_equal(monitor.durable.writer, DB2);
+    assert_true(monitor.durable.term > 5);
+    assert_true(plan.save);
+    assert_int_equal(plan.orders.duty, DUTY_WRITER);
+}
+
+/* The others report first: what had been begun for want of a writer must end when there is one. */
+static void an_adopted_writer_keeps_the_role(void **state) {
+    (void)state;
+    start_monitor(NULL);
+    heard[DB2] = false;
+    turns(SECONDS(3));
+    hold_a_lease(DB2);
+    heard[DB2] = true;
+    for (int i = 0; i < 600; i++) {
+        turn();
+        assert_int_equal(monitor.durable.writer, DB2);
+    }
+    assert_true(monitor.serving);
+    assert_int_equal(monitor.transfer.phase, TRANSFER_IDLE);
+}
+
+static void a_second_lease_holder_is_a_contradiction_for_a_person(void **state) {
+    (void)state;
+    start_serving();
+    obedient[DB2] = false;
+    hold_a_lease(DB2);
+    reports[DB2].term = monitor.durable.term;
+    turn();
+    assert_int_equal(monitor.durable.mode, MONITOR_PASSIVE);
+}
+
+static void a_monitor_whose_store_is_old_goes_above_its_agents_terms(void **state) {
+    (void)state;
+    start_serving();
+    reports[DB3].term = 50;
+    hear(DB3);
+    assert_true(plan.save);
+    assert_int_equal(plan.orders.term, 51);
+}
+
+static void a_report_of_another_host_is_refused(void **state) {
+    (void)state;
+    start_serving();
+    struct report forged = reports[DB2];
+    forged.sequence += 10;
+    step((struct monitor_event){ .kind = MONITOR_REPORT, .host = DB3, .report = &forged });
+    assert_false(plan.orders_set);
+    assert_string_not_equal(plan.refused, "");
+}
+
+static void an_older_report_is_refused(void **state) {
+    (void)state;
+    start_serving();
+    reports[DB2].sequence -= 2;
+    hear(DB2);
+    assert_false(plan.orders_set);
+}
+
+static struct monitor_durable restart_with_store(void) {
+    struct monitor_durable durable = monitor.durable;
+    struct report before[HOSTS];
+    memcpy(before, reports, sizeof before);
+    msec at = now + 3000;
+    start_monitor(&durable);
+    memcpy(reports, before, sizeof reports);
+    now = at;
+    monitor_start(&monitor, &cluster, &durable, now, SECONDS(1700000000) + now);
+    return durable;
+}
+
+static void a_restarted_monitor_replaces_nobody_before_a_lease_has_passed(void **state) {
+    (void)state;
+    start_serving();
+    restart_with_store();
+    heard[DB1] = false;
+    turns(SECONDS(5) - 100);
+    assert_int_equal(monitor.durable.writer, DB1);
+    assert_int_equal(monitor.durable.leaving, HOST_NONE);
+    turns(SECONDS(5));
+    assert_int_equal(monitor.durable.writer, DB2);
+}
+
+static void a_restarted_monitor_takes_up_where_it_was(void **state) {
+    (void)state;
+    start_serving();
+    struct monitor_durable before = restart_with_store();
+    turns(SECONDS(60));
+    assert_int_equal(monitor.durable.writer, DB1);
+    assert_int_equal(monitor.durable.term, before.term);
+    assert_memory_equal(monitor.durable.placement, before.placement, sizeof before.placement);
+}
+
+static void a_restarted_monitor_leaves_the_addresses_of_readers_where_they_are(void **state) {
+    (void)state;
+    start_serving();
+    address_set had[HOSTS];
+    for (int i = 0; i < HOSTS; i++)
+        had[i] = reports[i].addresses;
+    restart_with_store();
+    for (int i = 0; i < HOSTS; i++) {
+        hear(i);
+        assert_true(plan.orders_set);
+        assert_int_equal(plan.orders.addresses, had[i]);
+    }
+}
+
+static void a_change_of_term_is_saved_before_it_is_told(void **state) {
+    (void)state;
+    start_serving();
+    kill_server_of(DB1);
+    turns(SECONDS(10));
+    assert_int_equal(monitor.durable.writer, DB2);
+    assert_false(saved_late);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_writer_is_chosen_when_a_lease_has_passed),
+        cmocka_unit_test(the_first_writer_waits_for_a_master_that_was_not_heard),
+        cmocka_unit_test(the_one_server_that_is_writable_becomes_writer),
+        cmocka_unit_test(several_writable_servers_are_a_question_for_a_person),
+        cmocka_unit_test(before_the_first_writer_nothing_is_touched),
+        cmocka_unit_test(a_lease_holder_is_adopted_by_an_empty_store),
+        cmocka_unit_test(an_adopted_writer_keeps_the_role),
+        cmocka_unit_test(a_second_lease_holder_is_a_contradiction_for_a_person),
+        cmocka_unit_test(a_monitor_whose_store_is_old_goes_above_its_agents_terms),
+        cmocka_unit_test(a_report_of_another_host_is_refused),
+        cmocka_unit_test(an_older_report_is_refused),
+        cmocka_unit_test(a_restarted_monitor_replaces_nobody_before_a_lease_has_passed),
+        cmocka_unit_test(a_restarted_monitor_takes_up_where_it_was),
+        cmocka_unit_test(a_restarted_monitor_leaves_the_addresses_of_readers_where_they_are),
+        cmocka_unit_test(a_change_of_term_is_saved_before_it_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
