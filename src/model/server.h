@@ -28,7 +28,9 @@ struct replication {
     uint16_t source_port;
     enum thread_state receiving; /* IO thread */
     enum thread_state applying;  /* SQL thread */
-    uint32_t error_number;       /* last error of either thread, 0: none */
+    bool apply_failed; /* the SQL thread has stopped with an error: what was received can not be applied.  An error of
+                          the IO thread says nothing about this server: a source that goes away leaves one everywhere */
+    uint32_t error_number; /* last error of either thread, 0: none */
     char error[FACT_SIZE];
 };
 

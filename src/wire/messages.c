@@ -58,6 +58,7 @@ static json_t *replication_value(const struct replication *replication) {
     put_number(object, "source_port", replication->source_port);
     PUT_WORD(object, "receiving", thread_words, replication->receiving);
     PUT_WORD(object, "applying", thread_words, replication->applying);
+    put_flag(object, "apply_failed", replication->apply_failed);
     put_number(object, "error_number", replication->error_number);
     put_text_unless_empty(object, "error", replication->error);
     return object;
@@ -69,6 +70,7 @@ static void replication_fields(const struct fields *f, struct replication *ret_r
     ret_replication->source_port = (uint16_t)field_integer(f, "source_port", 0, UINT16_MAX);
     ret_replication->receiving = (enum thread_state)FIELD_WORD(f, "receiving", thread_words);
     ret_replication->applying = (enum thread_state)FIELD_WORD(f, "applying", thread_words);
+    ret_replication->apply_failed = field_flag(f, "apply_failed");
     ret_replication->error_number = (uint32_t)field_integer(f, "error_number", 0, UINT32_MAX);
     field_text_or_empty(f, "error", ret_replication->error, sizeof ret_replication->error);
 }

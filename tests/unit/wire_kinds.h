@@ -58,6 +58,7 @@ static inline struct report any_report(void) {
                          .source_port = (uint16_t)any_up_to(UINT16_MAX),
                          .receiving = (enum thread_state)any_below(THREAD_RUNNING + 1),
                          .applying = (enum thread_state)any_below(THREAD_RUNNING + 1),
+                         .apply_failed = any_below(2),
                          .error_number = (uint32_t)any_up_to(UINT32_MAX) },
     };
     if (any_flag())

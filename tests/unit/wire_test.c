@@ -7,6 +7,7 @@ static void same_replication(const struct replication *a, const struct replicati
     assert_int_equal(a->source_port, b->source_port);
     assert_int_equal(a->receiving, b->receiving);
     assert_int_equal(a->applying, b->applying);
+    assert_int_equal(a->apply_failed, b->apply_failed);
     assert_int_equal(a->error_number, b->error_number);
     assert_string_equal(a->error, b->error);
 }

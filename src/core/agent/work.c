@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "core/agent/agent_internal.h"
 
+enum { FOLLOW_PAUSE = 6 }; /* report intervals */
+
 static const struct cluster *cluster_of(const struct step *step) {
     return step->agent->cluster;
 }
@@ -162,7 +164,9 @@ void work_task_done(struct step *step) {
         note_success(step, result);
         return;
     }
-    agent->task_retry = step->now + cluster_of(step)->lease.report;
+    /* A source that refuses goes on refusing: it is asked again at a slower pace. */
+    msec pause = cluster_of(step)->lease.report;
+    agent->task_retry = step->now + (result->kind == TASK_FOLLOW ? FOLLOW_PAUSE * pause : pause);
     snprintf(agent->trouble, sizeof agent->trouble, "cannot %s: %.120s", task_words(result->kind), result->why);
     step_event(step, "A14", "task_failed", "%s", agent->trouble);
 }
@@ -179,8 +183,7 @@ static void collect_facts(const struct step *step, struct duty_facts *facts) {
         .replicating = running,
         .source_wanted = source != HOST_NONE,
         .drained = agent->drained && agent->drained_term == agent->durable.term && agent->drained_source == source,
-        .broken = replication->error_number != 0 &&
-                  (replication->applying == THREAD_STOPPED || replication->receiving == THREAD_STOPPED),
+        .broken = replication->apply_failed,
     };
     if (source == HOST_NONE)
         return;

@@ -28,9 +28,8 @@ bool transfer_may_take_over(const struct mstep *step, int host) {
         return false;
     if (durable->last_writer == HOST_NONE || host == durable->last_writer)
         return true;
-    const struct report *report = &step->m->hosts[host].report;
-    bool broken = report->probe.replication.error_number && report->probe.replication.applying == THREAD_STOPPED;
-    return set_has(durable->electable & durable->surely, host) && !broken;
+    return set_has(durable->electable & durable->surely, host) &&
+           !step->m->hosts[host].report.probe.replication.apply_failed;
 }
 
 /* Whoever has just failed to come up is asked again only when there is nobody else. */

@@ -144,6 +144,7 @@ static void replication_take(const struct replica *replica, struct probe *probe)
     replication->source_port = replica->source_port;
     replication->receiving = replica->receiving;
     replication->applying = replica->applying;
+    replication->apply_failed = stuck && replica->applying == THREAD_STOPPED;
     replication->error_number = stuck ? replica->apply_error : replica->receive_error;
     TEXT_COPY(replication->error, stuck ? replica->apply_text : replica->receive_text);
 }
