@@ -50,8 +50,11 @@
 byte s_term = 1;        /* grows with every decision and every take-over */
 byte s_writer = 0;      /* the host that should hold the writer role */
 byte s_leaving = NONE;  /* the previous writer, not yet known to have ended */
-byte s_electable = ALL; /* hosts that may be promoted without the writer's consent */
-byte s_surely = ALL;    /* in every electable set that the writer may believe in */
+#ifndef BEGIN /* the electable set at the beginning; 1: host 0 alone */
+#define BEGIN ALL
+#endif
+byte s_electable = BEGIN; /* hosts that may be promoted without the writer's consent */
+byte s_surely = BEGIN;  /* in every electable set that the writer may believe in */
 bool s_known = true;    /* somebody was promoted once; else the store is empty */
 
 /* Each monitor: what it has read and decided, and until when the last lease it granted has surely ended. */
@@ -64,7 +67,7 @@ byte m_surely[MONITORS];
 bool m_known[MONITORS];
 byte m_granted[MONITORS];
 #ifdef STORE_LOST
-byte m_heard[MONITORS]; /* agents that reported since the start, while the store knows nobody */
+byte m_heard[MONITORS]; /* agents that said since the start, while the store knows nobody, that they are fenced */
 bool lost = false;
 #endif
 #ifdef STORE_OLD
@@ -174,7 +177,11 @@ inline take_in(x, a, r_term, r_writer, r_open, r_set, r_resigned) {
      if :: r_term > m_term[x] -> m_term[x] = r_term + 1 :: else fi;
 #endif
 #ifdef STORE_LOST
-     if :: !m_known[x] -> m_heard[x] = m_heard[x] | (1 << a) :: else fi;
+     if :: (!m_known[x] && !r_writer
+#ifndef BUG_EMPTY_UNFENCED
+            && !r_open
+#endif
+           ) -> m_heard[x] = m_heard[x] | (1 << a) :: else fi;
      /* An empty store: whoever holds a lease has lived on its peers' promises, and is taken over as it is. */
      if :: !m_known[x] && r_writer -> m_known[x] = true; m_writer[x] = a; m_term[x]++; m_heard[x] = 0;
 #ifdef BUG_ADOPTED_ELECTABLE
@@ -391,7 +398,12 @@ active proctype world() {
   /*    A monitor starts: it acts as if it had just granted a lease.  Where there are two, the other may still be running,
    *    so whoever takes over raises the term. */
 #if MONITORS == 1
-  :: atomic { WHO(x, IS_DOWN); load(x); m_granted[x] = WAIT; x = 0 }
+  :: atomic { WHO(x, IS_DOWN); load(x); m_granted[x] = WAIT; x = 0;
+#ifdef STORE_LOST
+       /* A report reaches the process it was sent to, never one that began later. */
+       do :: i < N -> if :: beat[i] == 1 -> drop_beat(i) :: else fi; i++ :: else -> break od; i = 0
+#endif
+     }
 #else
   :: atomic { starts < STARTS -> WHO(x, IS_DOWN);
 #ifndef BUG_TAKEOVER_TERM_KEPT

@@ -262,6 +262,7 @@ char *agent_state_encode(const struct cluster *cluster, int self, const struct a
     put_number(object, "term", durable->term);
     put_hosts(object, "electable", cluster, durable->electable);
     put_flag(object, "writer", durable->writer);
+    put_flag(object, "given_up", durable->given_up);
     put_flag(object, "resigned", durable->resigned);
     return seal(object);
 }
@@ -281,6 +282,7 @@ enum rc agent_state_decode(const struct cluster *cluster, int self, const char *
         .term = field_term(f),
         .electable = kept_hosts_field(&opened, "electable"),
         .writer = field_flag(f, "writer"),
+        .given_up = field_flag(f, "given_up"),
         .resigned = field_flag(f, "resigned"),
     };
     rc = close_state(&opened);

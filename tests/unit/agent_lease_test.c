@@ -272,8 +272,9 @@ static void an_answer_to_a_report_from_before_the_death_gives_no_role(void **sta
     start_writer();
     pass(500);
     assert_true(agent.reporting);
+    struct orders late = orders_of(DUTY_WRITER, 6); /* the electable set has changed, hence the term */
     feed((struct agent_event){ .kind = AGENT_SERVER_GONE });
-    obey(orders_of(DUTY_WRITER, 6)); /* the electable set has changed, hence the term */
+    obey(late);
     assert_false(agent.writer);
     assert_true(agent.durable.resigned);
 }

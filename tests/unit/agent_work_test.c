@@ -306,7 +306,9 @@ static bool serves_reader(void) {
 
 static void start_reader(void) {
     start(NULL, NULL);
+    pass(SECONDS(6)); /* an agent that has just started may have given its word, and waits */
     probed(probe_of(true));
+    pass(SECONDS(6)); /* whoever starts acts as if it had just given its word */
     struct orders orders = orders_of(DUTY_STANDBY, 5);
     orders.addresses = set_of(READER_1);
     answer_next(orders);

@@ -163,7 +163,7 @@ static void the_checksum_is_the_documented_one(void **state) {
     snprintf(
         expected, sizeof expected,
         "{\"v\":1,\"cluster\":\"shop\",\"host\":\"db1\",\"term\":7,\"electable\":[\"db1\",\"db2\"],\"writer\":true,"
-        "\"resigned\":false,\"checksum\":\"%016llx\"}",
+        "\"given_up\":false,\"resigned\":false,\"checksum\":\"%016llx\"}",
         (unsigned long long)hash);
     assert_string_equal(text, expected);
     free(text);

@@ -17,19 +17,20 @@ static void on_gone(void *context) {
     app_feed(app, &(struct agent_event){ .kind = AGENT_SERVER_GONE });
 }
 
-static void watch_process(struct agent_app *app, const struct probe *probe) {
-    if (!probe->answered || !probe->pid || (app->process && process_pid(app->process) == (pid_t)probe->pid))
+static void watch_process(struct agent_app *app, pid_t pid) {
+    if (!pid || (app->process && process_pid(app->process) == pid))
         return;
     process_free(app->process);
     app->process = NULL;
     struct reason why = { "" };
-    if (process_watch(app->loop, (pid_t)probe->pid, PROCESS_LOOK_EVERY, on_gone, app, &app->process, &why))
-        log_line(LOG_LEVEL_ERROR, "event=process_watch_failed pid=%u why=\"%s\"", probe->pid, why.text);
+    if (process_watch(app->loop, pid, PROCESS_LOOK_EVERY, on_gone, app, &app->process, &why))
+        log_line(LOG_LEVEL_ERROR, "event=process_watch_failed pid=%d why=\"%s\"", (int)pid, why.text);
 }
 
 static void on_probe(void *context, const struct probe *probe) {
     struct agent_app *app = context;
-    watch_process(app, probe);
+    if (probe->answered)
+        watch_process(app, (pid_t)probe->pid);
     app_feed(app,
              &(struct agent_event){
                  .kind = AGENT_PROBED,
@@ -161,20 +162,30 @@ static void serve_addresses(struct agent_app *app) {
 
 static void kill_server(struct agent_app *app) {
     struct reason why = { "there is no process to kill" };
+    if (!app->process)
+        watch_process(app, process_behind(app->settings->hosts[app->self].server_socket));
     if (!app->process || process_kill(app->process, &why))
         log_line(LOG_LEVEL_ERROR, "event=server_not_killed why=\"%s\"", why.text);
 }
 
-/* What gives a right away is done in any case; what takes one only when the durable part is on disk. */
+static void begin_task(struct agent_app *app) {
+    if (!server_work(app->server, &app->plan.task))
+        log_line(LOG_LEVEL_ERROR, "event=internal why=\"a task was begun while another was under way\"");
+}
+
+/* What gives a right away is done in any case and first, for a disk that hangs must not keep a server open; what takes
+ * a right is done only when the durable part is on disk. */
 void act_plan(struct agent_app *app) {
     struct agent_plan *plan = &app->plan;
-    if (plan->save || app->unsaved)
-        save(app);
     release_addresses(app);
     if (plan->server_kill)
         kill_server(app);
     if (plan->server_cut)
         server_cut(app->server);
+    if (plan->task.kind == TASK_FENCE)
+        begin_task(app);
+    if (plan->save || app->unsaved)
+        save(app);
     if (app->unsaved) {
         plan->answer_set = plan->report_set = false;
         if (plan->task.kind == TASK_OPEN)
@@ -182,8 +193,8 @@ void act_plan(struct agent_app *app) {
     } else {
         serve_addresses(app);
     }
-    if (plan->task.kind != TASK_NONE && !server_work(app->server, &plan->task))
-        log_line(LOG_LEVEL_ERROR, "event=internal why=\"a task was begun while another was under way\"");
+    if (plan->task.kind != TASK_NONE && plan->task.kind != TASK_FENCE)
+        begin_task(app);
     if (plan->look && !server_look(app->server, plan->canary_stamp))
         log_line(LOG_LEVEL_ERROR, "event=internal why=\"a look was begun while another was under way\"");
 }

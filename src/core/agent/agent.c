@@ -60,6 +60,7 @@ void agent_start(struct agent *agent, const struct cluster *cluster, int self, u
         .mac = *mac,
         .promised_until = now + cluster->lease.length,
         .contact_until = now + cluster->lease.length,
+        .told_silent = now,
         .monitor_heard = now,
         .report_next = now,
         .look_next = now,
@@ -83,7 +84,7 @@ void agent_start(struct agent *agent, const struct cluster *cluster, int self, u
     msec until = lease_kept_by_kernel(agent);
     if (until > now + cluster->lease.length)
         until = now + cluster->lease.length;
-    if (until - cluster->lease.fence > now) {
+    if (!agent->durable.given_up && until - cluster->lease.fence > now) {
         agent->writer = true;
         agent->must_fence = false;
         agent->opened = true;

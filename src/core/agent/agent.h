@@ -16,6 +16,8 @@ struct agent_durable {
     uint64_t term;
     host_set electable;
     bool writer;   /* took the role in this term, and is not yet known to be fenced */
+    bool given_up; /* the role is given up already, and only the fence is not known to be done: no lease is gone on with
+                    */
     bool resigned; /* gave it up by itself in this term */
 };
 
@@ -90,8 +92,10 @@ struct agent {
     /* lease.c */
     bool writer;
     msec started_at;
-    msec lease_until;   /* valid while writer */
-    msec contact_until; /* until when addresses that are not the writer's may stay */
+    msec lease_until;      /* valid while writer */
+    msec contact_extended; /* ... as long as no peer hears the monitor either */
+    msec told_silent;      /* when it last told a peer that it does not hear the monitor */
+    msec contact_until;    /* until when addresses that are not the writer's may stay */
     msec promised_until;
     msec monitor_heard; /* when the last orders that were obeyed arrived */
     struct ask round;   /* the newest round of questions, sent at asked_at */

@@ -16,17 +16,12 @@ static void give_up(struct step *step) {
     struct agent *agent = step->agent;
     if (agent->writer) {
         agent->must_fence = agent->opened || !agent->probe.read_only;
-        agent->durable.writer = agent->must_fence;
+        agent->durable.writer = agent->durable.given_up = agent->must_fence;
         step_report_soon(step);
     }
     agent->writer = false;
     agent->lease_until = 0;
     agent->round.for_writer = false;
-}
-
-static void extend(struct agent *agent, msec until) {
-    agent->lease_until = later(agent->lease_until, until);
-    agent->contact_until = later(agent->contact_until, until);
 }
 
 /* Rule 1.  A monitor whose configuration says longer cannot make a lease longer than this agent's own says. */
@@ -48,7 +43,8 @@ static void obey_writer(struct step *step, const struct orders *orders) {
     agent->durable = (struct agent_durable){ .term = orders->term, .electable = orders->electable, .writer = true };
     agent->orders = *orders;
     agent->has_orders = true;
-    extend(agent, granted_until(step, orders));
+    agent->lease_until = later(agent->lease_until, granted_until(step, orders));
+    agent->contact_until = later(agent->contact_until, granted_until(step, orders));
     if (new_role)
         step_event(step, "A01", "role_taken", "the monitor gives the writer role");
 }
@@ -91,12 +87,35 @@ void lease_report_failed(struct step *step) {
     step->agent->reporting = false;
 }
 
+/* So long that the monitor may have given this host's reader addresses to others a moment later. */
+static bool is_silent(const struct step *step, msec silence) {
+    return silence > spec(step)->length - 3 * spec(step)->report;
+}
+
+msec lease_contact(const struct agent *agent) {
+    return later(agent->contact_until, agent->contact_extended);
+}
+
+/* A reader's address is kept while nobody hears the monitor: then nobody is given it, and who said so gives its word
+ * not to serve a new one for a lease (presence.c).  When a peer hears the monitor the cut is on this side, and what the
+ * monitor granted last is all there is. */
+static void extend_contact(struct step *step) {
+    struct agent *agent = step->agent;
+    bool still_there = lease_contact(agent) > step->now; /* what is gone may be served elsewhere by now */
+    if (agent->peer_hears_monitor)
+        agent->contact_extended = 0;
+    else if (still_there && agent->peer_answered)
+        agent->contact_extended = agent->asked_at + spec(step)->length;
+}
+
 /* Model, step 4: a peer that knows no later term promises. */
 void lease_asked(struct step *step, const struct ask *ask) {
     struct agent *agent = step->agent;
     bool promise = ask->for_writer && !agent->writer && agent->durable.term <= ask->term;
     if (promise)
         agent->promised_until = later(agent->promised_until, step->now + spec(step)->length);
+    if (is_silent(step, step->now - agent->monitor_heard))
+        agent->told_silent = step->now;
     step->plan->answer_set = true;
     step->plan->answer = (struct answer){
         .from = agent->self,
@@ -107,18 +126,6 @@ void lease_asked(struct step *step, const struct ask *ask) {
     };
 }
 
-static bool is_silent(const struct step *step, msec silence) {
-    return silence > 2 * spec(step)->report;
-}
-
-/* A reader's address is safe to keep while nobody hears the monitor: then nobody can be given it.  When a peer hears
- * the monitor, the cut is on this side. */
-static void extend_contact(struct step *step) {
-    struct agent *agent = step->agent;
-    if (agent->peer_answered && !agent->peer_hears_monitor)
-        agent->contact_until = later(agent->contact_until, agent->asked_at + spec(step)->length);
-}
-
 /* Model, step 4: all have promised, so the lease runs on from when they were asked. */
 static void extend_by_promises(struct step *step) {
     struct agent *agent = step->agent;
@@ -126,7 +133,7 @@ static void extend_by_promises(struct step *step) {
     bool same_term = agent->round.term == agent->durable.term;
     if (agent->writer && agent->round.for_writer && same_term && set_contains(agent->promises, needed) &&
         step->now < agent->lease_until && agent->asked_at + spec(step)->length > step->now)
-        extend(agent, agent->asked_at + spec(step)->length);
+        agent->lease_until = later(agent->lease_until, agent->asked_at + spec(step)->length);
 }
 
 void lease_answered(struct step *step, const struct answer *answer) {
@@ -134,12 +141,13 @@ void lease_answered(struct step *step, const struct answer *answer) {
     if (answer->round != agent->round.round)
         return;
     agent->peer_answered = true;
-    if (!is_silent(step, answer->monitor_silent))
+    if (!is_silent(step, answer->monitor_silent)) {
         agent->peer_hears_monitor = true;
+        extend_contact(step);
+    }
     if (answer->promised)
         agent->promises |= set_of(answer->from);
     extend_by_promises(step);
-    extend_contact(step);
 }
 
 void lease_resign(struct step *step) {
@@ -150,8 +158,10 @@ void lease_resign(struct step *step) {
     }
     give_up(step);
     agent->must_fence = agent->opened = false;
-    agent->durable.writer = false;
+    agent->durable.writer = agent->durable.given_up = false;
     agent->fence_deadline = NEVER;
+    /* An answer that is on its way was given without knowing this. */
+    agent->reporting = false;
     step_report_soon(step);
 }
 
@@ -169,6 +179,7 @@ static void ask_peers(struct step *step) {
         step_deadline(step, at);
         return;
     }
+    extend_contact(step); /* by the round that is over: every peer had its time to say that it hears the monitor */
     host_set all = set_of(agent->cluster->host_count) - 1;
     agent->asked_at = step->now;
     agent->ask_next = step->now + spec(step)->report;

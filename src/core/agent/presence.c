@@ -52,7 +52,11 @@ static enum wish wish_address(const struct step *step, int address, enum duty_no
     bool ordered = set_has(agent->orders.addresses, address);
     if (agent->cluster->roles[agent->cluster->addresses[address].role].is_writer)
         return wish_writer_address(agent, duty, ordered, step->now);
-    return ordered && agent->contact_until > step->now ? WISH_SERVE : WISH_GONE;
+    if (!ordered || lease_contact(agent) <= step->now)
+        return WISH_GONE;
+    const struct lease_spec *lease = &agent->cluster->lease;
+    bool word_given = step->now < agent->told_silent + lease->length + lease->margin;
+    return agent->addresses[address].present || !word_given ? WISH_SERVE : WISH_KEEP;
 }
 
 static void serve(struct step *step, int address, msec until) {
@@ -125,7 +129,7 @@ void presence_check(struct step *step) {
         bool writers = agent->cluster->roles[agent->cluster->addresses[i].role].is_writer;
         switch (wish_address(step, i, duty)) {
         case WISH_SERVE:
-            serve(step, i, writers ? agent->lease_until : agent->contact_until);
+            serve(step, i, writers ? agent->lease_until : lease_contact(agent));
             break;
         case WISH_KEEP:
             break;
@@ -136,6 +140,8 @@ void presence_check(struct step *step) {
         }
         announce(step, i);
     }
+    if (lease_contact(agent) > step->now)
+        step_deadline(step, lease_contact(agent));
     look_for_strangers(step);
     if (step->now >= agent->addresses_next) {
         step->plan->addresses_look = true;

@@ -52,7 +52,8 @@ static void note_canary(struct step *step, const struct probe *probe) {
 /* A look may have begun before the last task ended: then it tells that the server lives, and nothing more. */
 static void note_answer(struct step *step, const struct probe *probe) {
     struct agent *agent = step->agent;
-    bool restarted = agent->process == PROCESS_RUNNING && agent->probe.pid && agent->probe.pid != probe->pid;
+    bool restarted =
+        agent->process == PROCESS_RUNNING && agent->probe.pid && probe->pid && agent->probe.pid != probe->pid;
     if (restarted)
         work_server_gone(step);
     if (agent->process == PROCESS_EXITED && probe->pid == agent->dead_pid)
@@ -104,6 +105,7 @@ static void note_success(struct step *step, const struct task_result *result) {
         agent->probe.read_only = true;
         agent->opened = agent->must_fence = false;
         agent->durable.writer = agent->writer;
+        agent->durable.given_up = false;
         agent->fence_deadline = NEVER;
         step_event(step, "A12", "server_fenced", "read-only, and no client is left");
         break;
@@ -245,6 +247,8 @@ static void check_last_resort(struct step *step, enum duty_now duty) {
     bool forced = duty != NOW_WRITER && duty != NOW_YIELD;
     if (!agent->must_fence && !(agent->writer && duty == NOW_LAPSED))
         forced = false;
+    if (agent->has_orders && agent->orders.passive && duty != NOW_LAPSED)
+        forced = false;
     if (!forced) {
         agent->fence_deadline = NEVER;
         return;
@@ -255,7 +259,10 @@ static void check_last_resort(struct step *step, enum duty_now duty) {
         step_deadline(step, agent->fence_deadline);
         return;
     }
-    if (cluster_of(step)->last_resort == LAST_RESORT_KILL && agent->process == PROCESS_RUNNING) {
+    /* UNKNOWN: it has not answered this run of the agent yet; whoever listens on its socket can be found all the same.
+     */
+    bool there = agent->process == PROCESS_RUNNING || agent->process == PROCESS_UNKNOWN;
+    if (cluster_of(step)->last_resort == LAST_RESORT_KILL && there) {
         if (!agent->killed)
             step_event(step, "A15", "server_kill", "it could not be made read-only before its time was over: %.120s",
                        agent->trouble[0] ? agent->trouble : "it does not answer");

@@ -19,6 +19,10 @@ static void refuse(struct mstep *step, const struct command *command, const char
 
 static void set_mode(struct mstep *step, const struct command *command) {
     struct monitor_durable *durable = &step->m->durable;
+    if (command->mode == MONITOR_ACTIVE && durable->failover_wall) {
+        durable->failover_wall = 0; /* an administrator's word: another failover may come */
+        step->changed = true;
+    }
     if (durable->mode == command->mode) {
         mstep_reply(step, command->id, RC_OK, "already in %s mode", monitor_mode_name(command->mode));
         return;
@@ -80,6 +84,7 @@ static void set_online(struct mstep *step, const struct command *command) {
         return;
     }
     health_release(step, host);
+    m->durable.failover_wall = 0; /* somebody has looked */
     enum host_state to = m->serving && host != m->durable.writer ? HOST_REPLICATION_FAIL : HOST_ONLINE;
     mstep_event(step, "C10", "set_online", host, -1, "by %.60s%s%s", command->who,
                 command->force ? ", with --force" : "", own ? ", accepting transactions of its own" : "");
@@ -191,16 +196,19 @@ static void move_writer(struct mstep *step, const struct command *command, int t
         return;
     }
     if (command->dry_run) {
+        char lag[48] = "its lag is not known yet";
+        if (m->hosts[to].lag >= 0)
+            snprintf(lag, sizeof lag, "lag %lld ms", (long long)m->hosts[to].lag);
         mstep_reply(step, command->id, RC_OK,
-                    "%s would move from %s to %s (lag %lld ms):\n"
+                    "%s would move from %s to %s (%s):\n"
                     "  1. wait until %s is nearer than %lld ms\n"
                     "  2. %s: read-only, clients ended, position noted; the address stays for now\n"
                     "  3. %s: reaches that position, becomes writable, takes the address over\n"
                     "  4. %s: lets the address go and follows %s, as all others do\n"
                     "each step within %lld ms, else %s gets the role back; nothing was changed",
-                    command->role, from_name, to_name, (long long)m->hosts[to].lag, to_name,
-                    (long long)m->cluster->failover.catch_up, from_name, to_name, from_name, to_name,
-                    (long long)m->cluster->failover.switchover_timeout, from_name);
+                    command->role, from_name, to_name, lag, to_name, (long long)m->cluster->failover.catch_up,
+                    from_name, to_name, from_name, to_name, (long long)m->cluster->failover.switchover_timeout,
+                    from_name);
         return;
     }
     char cause[FACT_SIZE];

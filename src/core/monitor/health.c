@@ -131,7 +131,8 @@ void health_report(struct mstep *step, int host) {
         view->moved_at = step->now;
     /* A promise is renewed while its end moves on; reports come at the same pace, so what is left may stay the same. */
     msec promised_until = step->now + report->promised_left;
-    if (view->heard && report->promised_left > 0 && promised_until > view->promised_until + PROMISE_MOVES)
+    bool same_run = view->heard && view->report.incarnation == report->incarnation; /* a start looks like a promise */
+    if (same_run && report->promised_left > 0 && promised_until > view->promised_until + PROMISE_MOVES)
         view->promised_at = step->now;
     view->promised_until = promised_until;
     if (!view->heard || view->report.incarnation != report->incarnation)

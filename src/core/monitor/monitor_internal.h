@@ -45,6 +45,7 @@ void lease_give(struct mstep *step, int host);
 /* transfer.c */
 void transfer_run(struct mstep *step);
 bool transfer_may_take_over(const struct mstep *step, int host); /* now, without anybody's word */
+bool transfer_is_too_soon(const struct mstep *step);
 host_set transfer_candidates(const struct mstep *step);
 void transfer_begin_switchover(struct mstep *step, int to, uint64_t command, const char *cause);
 bool transfer_writer_serves(const struct mstep *step);

@@ -15,10 +15,13 @@ void placement_answered(struct mstep *step, int host, const struct orders *order
  * answered for so long that its kernel has removed it. */
 bool placement_may_serve(const struct mstep *step, int host, int address) {
     const struct monitor *m = step->m;
+    /* After the monitor's start: who has it goes on, unless another one is known to have it too. */
+    bool has_it = m->hosts[host].heard && set_has(m->hosts[host].report.addresses, address);
     for (int i = 0; i < m->cluster->host_count; i++) {
         const struct host_view *view = &m->hosts[i];
         msec over = view->answered_at + m->cluster->lease.length + m->cluster->lease.margin;
-        if (i != host && set_has(view->may_hold, address) && step->now < over)
+        bool may_have = set_has(view->may_hold, address) && step->now < over && (view->heard || !has_it);
+        if (i != host && may_have)
             return false;
     }
     return true;

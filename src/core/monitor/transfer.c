@@ -32,11 +32,17 @@ bool transfer_may_take_over(const struct mstep *step, int host) {
            !step->m->hosts[host].report.probe.replication.apply_failed;
 }
 
+/* failover.window: a second failover in it needs an administrator's word (set-online or set-active). */
+bool transfer_is_too_soon(const struct mstep *step) {
+    msec last = step->m->durable.failover_wall;
+    return last && spec(step)->window && step->event->wall - last < spec(step)->window;
+}
+
 /* Whoever has just failed to come up is asked again only when there is nobody else. */
 host_set transfer_candidates(const struct mstep *step) {
     host_set candidates = 0;
     for (int i = 0; i < step->m->cluster->host_count; i++)
-        if (transfer_may_take_over(step, i))
+        if (transfer_may_take_over(step, i) && (!transfer_is_too_soon(step) || i == step->m->durable.last_writer))
             candidates |= set_of(i);
     int avoid = step->m->transfer.avoid;
     if (set_has(candidates, avoid) && candidates != set_of(avoid))
@@ -81,7 +87,7 @@ bool transfer_is_suspect(const struct mstep *step) {
         return false;
     const struct host_view *view = &m->hosts[writer];
     return view->heard && step->now - view->heard_at > m->cluster->lease.length / 2 && !seen_promised(step, writer) &&
-           transfer_candidates(step) != 0;
+           !seen_moving(step, writer) && transfer_candidates(step) != 0;
 }
 
 static void collect_watch(const struct mstep *step, int writer, struct watch_facts *facts) {
@@ -287,7 +293,7 @@ static void promote(struct mstep *step, int to, const char *rule, const char *wh
     struct monitor *m = step->m;
     struct transfer *transfer = &m->transfer;
     hold_old_writer(step, to);
-    if (!transfer->planned && transfer->from != to)
+    if (!transfer->planned && transfer->from != HOST_NONE && transfer->from != to)
         m->durable.failover_wall = step->event->wall;
     transfer->to = to;
     lease_give(step, to);
@@ -436,6 +442,15 @@ static void turn_into_failover(struct mstep *step) {
     mstep_event(step, "T24", "writer_lost", transfer->from, writer_role(step), "%s", transfer->cause);
 }
 
+/* A writer that was adopted (L02) while somebody was to be chosen: there is nobody to choose any more. */
+static void drop_overtaken(struct mstep *step) {
+    const struct monitor *m = step->m;
+    bool without_writer = m->transfer.phase == TRANSFER_RELEASE || m->transfer.phase == TRANSFER_DRAIN ||
+                          m->transfer.phase == TRANSFER_FETCH;
+    if (without_writer && m->durable.writer != HOST_NONE)
+        finish(step);
+}
+
 /* Nobody is writer and nothing is on its way: the monitor has just started, or there was nobody to promote. */
 static void pick_up(struct mstep *step) {
     struct monitor *m = step->m;
@@ -481,6 +496,7 @@ void transfer_run(struct mstep *step) {
     struct monitor *m = step->m;
     if (m->durable.mode == MONITOR_PASSIVE)
         return;
+    drop_overtaken(step);
     if (m->durable.writer != HOST_NONE && m->transfer.phase != TRANSFER_PROMOTE)
         watch_writer(step);
     note_serving(step);

@@ -17,6 +17,8 @@ pid_t process_pid(const struct process *process);
 enum rc process_kill(struct process *process, struct reason *ret_why) NODISCARD;
 void process_free(struct process *process); /* stops watching */
 
+/* The process that listens on a unix socket, also when it is stopped and answers nobody; 0: none, or not known. */
+pid_t process_behind(const char *socket_path);
 /* Does nobody listen on this unix socket?  A server that is stopped or busy still listens, so «no answer» is not this.
  */
 bool process_is_absent(const char *socket_path);
