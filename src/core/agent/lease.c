@@ -30,6 +30,13 @@ static msec granted_until(const struct step *step, const struct orders *orders) 
     return step->agent->report_sent + length;
 }
 
+/* The writer's other addresses go with its lease: the monitor leaves them to it for as long as a peer's promise lasts
+ * (monitor/placement.c). */
+static void extend(struct agent *agent, msec until) {
+    agent->lease_until = later(agent->lease_until, until);
+    agent->contact_until = later(agent->contact_until, until);
+}
+
 static void obey_writer(struct step *step, const struct orders *orders) {
     struct agent *agent = step->agent;
     bool resigned = agent->durable.resigned && orders->term <= agent->durable.term;
@@ -43,8 +50,7 @@ static void obey_writer(struct step *step, const struct orders *orders) {
     agent->durable = (struct agent_durable){ .term = orders->term, .electable = orders->electable, .writer = true };
     agent->orders = *orders;
     agent->has_orders = true;
-    agent->lease_until = later(agent->lease_until, granted_until(step, orders));
-    agent->contact_until = later(agent->contact_until, granted_until(step, orders));
+    extend(agent, granted_until(step, orders));
     if (new_role)
         step_event(step, "A01", "role_taken", "the monitor gives the writer role");
 }
@@ -133,7 +139,7 @@ static void extend_by_promises(struct step *step) {
     bool same_term = agent->round.term == agent->durable.term;
     if (agent->writer && agent->round.for_writer && same_term && set_contains(agent->promises, needed) &&
         step->now < agent->lease_until && agent->asked_at + spec(step)->length > step->now)
-        agent->lease_until = later(agent->lease_until, agent->asked_at + spec(step)->length);
+        extend(agent, agent->asked_at + spec(step)->length);
 }
 
 void lease_answered(struct step *step, const struct answer *answer) {

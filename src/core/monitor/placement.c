@@ -11,6 +11,18 @@ void placement_answered(struct mstep *step, int host, const struct orders *order
     view->may_hold = view->report.addresses | orders->addresses;
 }
 
+/* A writer that is cut from the monitor alone keeps its other addresses as well, as long as its peers' promises last.
+ */
+static msec gone_by(const struct monitor *m, int host) {
+    msec gone = m->hosts[host].answered_at + m->cluster->lease.length;
+    if (host == m->durable.writer || host == m->durable.leaving || host == m->durable.last_writer ||
+        host == m->transfer.from)
+        for (int i = 0; i < m->cluster->host_count; i++)
+            if (i != host && m->hosts[i].promised_until > gone)
+                gone = m->hosts[i].promised_until;
+    return gone + m->cluster->lease.margin;
+}
+
 /* An address is given to a host when no other host can still have it: each has said that it has not, or has not been
  * answered for so long that its kernel has removed it. */
 bool placement_may_serve(const struct mstep *step, int host, int address) {
@@ -19,7 +31,7 @@ bool placement_may_serve(const struct mstep *step, int host, int address) {
     bool has_it = m->hosts[host].heard && set_has(m->hosts[host].report.addresses, address);
     for (int i = 0; i < m->cluster->host_count; i++) {
         const struct host_view *view = &m->hosts[i];
-        msec over = view->answered_at + m->cluster->lease.length + m->cluster->lease.margin;
+        msec over = gone_by(m, i);
         bool may_have = set_has(view->may_hold, address) && step->now < over && (view->heard || !has_it);
         if (i != host && may_have)
             return false;
