@@ -38,7 +38,7 @@ template_make() {
         make_password "$user"
     done
     timeout 60 mariadb-install-db "${common[@]}" --datadir="$LAB/template" --auth-root-authentication-method=socket \
-        --auth-root-socket-user=root --skip-test-db --skip-name-resolve >"$log" 2>&1 ||
+        --auth-root-socket-user=root --skip-test-db --skip-name-resolve --force >"$log" 2>&1 ||
         fail "mariadb-install-db failed; see $log"
     template_sql | timeout 60 mariadbd "${common[@]}" --datadir="$LAB/template" --bootstrap >>"$log" 2>&1 ||
         fail "the template's users could not be made; see $log"

@@ -65,7 +65,7 @@ static void server_install(int number) {
     snprintf(option, sizeof option, "--datadir=%s", folders[number]);
     snprintf(temporary, sizeof temporary, "--tmpdir=%s", folder);
     run((const char *const[]){ "mariadb-install-db", "--no-defaults", "--user=root", option, temporary,
-                               "--auth-root-authentication-method=socket", "--skip-test-db",
+                               "--auth-root-authentication-method=socket", "--skip-test-db", "--force",
                                "--innodb-use-native-aio=0", NULL });
 }
 
