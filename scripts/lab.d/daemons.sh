@@ -69,7 +69,7 @@ EOF
 [role writer]
 mode = exclusive
 hosts = $(hosts_listed masters)
-addresses = $WRITER_ADDRESS/24
+addresses = $WRITER_ADDRESS/24, fd77::50/64
 
 [role reader]
 mode = balanced

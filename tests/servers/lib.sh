@@ -253,7 +253,8 @@ lab_folder() {
 # ---- addresses ----
 
 host_addresses() { # host
-    ip -n "$LAB_NAME-$1" -o address show to 10.77.0.48/28 | awk '{ sub("/.*", "", $4); print $4 }' | sort
+    { ip -n "$LAB_NAME-$1" -o address show to 10.77.0.48/28; ip -n "$LAB_NAME-$1" -o address show to fd77::50/124; } |
+        awk '{ sub("/.*", "", $4); print $4 }' | sort
 }
 
 shown_addresses() { # host
