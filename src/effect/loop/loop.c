@@ -42,6 +42,8 @@ struct loop {
     int timer_fd;
     struct event *timer_event;
     struct loop_timer *timers;
+    bool timers_running; /* they are armed once, when all that is due has run */
+    msec armed_at;       /* what timer_fd is set to; 0: nothing, or it has fired */
 
     int post_fd;
     struct event *post_event;
@@ -71,6 +73,10 @@ static void timers_arm(struct loop *loop) {
         when.it_value.tv_sec = at / 1000;
         when.it_value.tv_nsec = at % 1000 * 1000000;
     }
+    msec at_now = loop->timers != NULL ? loop->timers->at : NEVER;
+    if (loop->timers_running || loop->armed_at == at_now)
+        return;
+    loop->armed_at = at_now;
     int failed = timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
     assert(failed == 0);
 }
@@ -91,8 +97,10 @@ static void timer_unlink(struct loop_timer *timer) {
 static void timers_run(evutil_socket_t fd, short what, void *context) {
     (void)what;
     struct loop *loop = context;
-    empty_counter(fd);
+    (void)fd; /* setting the descriptor anew also empties its counter */
     msec now = clock_now();
+    loop->timers_running = true;
+    loop->armed_at = 0;
     size_t due = 0;
     for (const struct loop_timer *timer = loop->timers; timer != NULL && timer->at <= now; timer = timer->next)
         due++;
@@ -101,6 +109,7 @@ static void timers_run(evutil_socket_t fd, short what, void *context) {
         timer_unlink(timer);
         timer->function(timer->context);
     }
+    loop->timers_running = false;
     timers_arm(loop);
 }
 
