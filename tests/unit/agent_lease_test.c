@@ -261,9 +261,26 @@ static void a_resigned_role_is_not_taken_again_in_the_same_term(void **state) {
     feed((struct agent_event){ .kind = AGENT_SERVER_GONE });
     answer_next(orders_of(DUTY_WRITER, 5));
     assert_false(agent.writer);
+    struct probe back = probe_of(true);
+    back.pid++;
+    probed(back);
+    answer_next(orders_of(DUTY_WRITER, 5));
+    assert_false(agent.writer);
     answer_next(orders_of(DUTY_WRITER, 6));
     assert_true(agent.writer);
     assert_false(agent.durable.resigned);
+}
+
+static void a_role_for_a_dead_server_is_refused_and_said_so_in_the_new_term(void **state) {
+    (void)state;
+    start_writer();
+    feed((struct agent_event){ .kind = AGENT_SERVER_GONE });
+    answer_next(orders_of(DUTY_WRITER, 6));
+    assert_false(agent.writer);
+    assert_int_equal(agent.durable.term, 6);
+    assert_true(agent.durable.resigned);
+    answer_next(orders_of(DUTY_WRITER, 6));
+    assert_false(agent.writer);
 }
 
 /* The answer may have been on its way when the server died: the monitor did not know it yet. */
@@ -321,6 +338,7 @@ int main(void) {
         cmocka_unit_test(an_address_that_somebody_set_for_ever_is_no_lease),
         cmocka_unit_test(a_dead_server_resigns_at_once),
         cmocka_unit_test(a_resigned_role_is_not_taken_again_in_the_same_term),
+        cmocka_unit_test(a_role_for_a_dead_server_is_refused_and_said_so_in_the_new_term),
         cmocka_unit_test(an_answer_to_a_report_from_before_the_death_gives_no_role),
         cmocka_unit_test(what_must_survive_a_restart_is_saved),
     };

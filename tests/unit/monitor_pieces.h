@@ -83,6 +83,8 @@ static inline void turn(void) {
             hear(i);
             if (obedient[i] && plan.orders_set)
                 do_as_told(i, &plan.orders);
+            else if (plan.orders_set && reports[i].process == PROCESS_EXITED)
+                reports[i].term = plan.orders.term; /* its server is dead, its agent is not */
         }
     step((struct monitor_event){ .kind = MONITOR_TICK });
 }

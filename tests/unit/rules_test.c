@@ -32,6 +32,7 @@ static const struct other_rule {
     { "A02", "role_given_up", "agent: the monitor takes the writer role away" },
     { "A03", "role_resigned", "agent: the server is dead, the role is given up, not to be taken again in this term" },
     { "A04", "lease_ended", "agent: neither the monitor nor every electable peer has renewed the lease" },
+    { "A05", "role_refused", "agent: the monitor gives the writer role, and the server is dead: refused" },
     { "A10", "server_gone", "agent: the server's process is dead" },
     { "A11", "server_back", "agent: a server answers (again)" },
     { "A12", "server_fenced", "agent: read-only, and no client is left" },

@@ -37,11 +37,23 @@ static void extend(struct agent *agent, msec until) {
     agent->contact_until = later(agent->contact_until, until);
 }
 
+/* The monitor did not know yet that the server is dead: the new term is obeyed, and the role given up in it at once. */
+static void refuse_role(struct step *step, const struct orders *orders) {
+    struct agent *agent = step->agent;
+    agent->durable.term = orders->term;
+    agent->durable.electable = orders->electable;
+    agent->durable.resigned = true;
+    step_event(step, "A05", "role_refused", "there is no server to write to");
+}
+
 static void obey_writer(struct step *step, const struct orders *orders) {
     struct agent *agent = step->agent;
     bool resigned = agent->durable.resigned && orders->term <= agent->durable.term;
     bool promised = !agent->writer && agent->promised_until > step->now;
-    if (resigned || promised)
+    bool dead = agent->process == PROCESS_EXITED || agent->process == PROCESS_ABSENT;
+    if (dead && orders->term > agent->durable.term)
+        refuse_role(step, orders);
+    if (resigned || promised || dead)
         return;
     bool new_role = !agent->writer;
     agent->writer = true;

@@ -123,6 +123,12 @@ static void note_stranger(struct mstep *step, const struct report *report) {
                 "%s is also answered for by %s, which is no host of this cluster: find that machine", ip, mac);
 }
 
+/* Read-only, and said in the present term: nothing can be added any more, and it is no late word from before. */
+static bool is_complete_word(const struct mstep *step, const struct report *report) {
+    return report->term == step->m->durable.term && !report->writer && report->probe.answered &&
+           report->probe.read_only && report->task == TASK_NONE;
+}
+
 void health_report(struct mstep *step, int host) {
     struct monitor *m = step->m;
     struct host_view *view = &m->hosts[host];
@@ -143,7 +149,7 @@ void health_report(struct mstep *step, int host) {
     if (host == m->durable.writer) {
         note_writer(step, report);
         compare_with_writer(step, host);
-    } else if (view->own_snapshot_at == NEVER && report->probe.answered && report->task == TASK_NONE) {
+    } else if (view->own_snapshot_at == NEVER && is_complete_word(step, report)) {
         view->own_snapshot = report->probe.binlog;
         view->own_snapshot_at = step->now;
     }

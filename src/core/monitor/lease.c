@@ -10,11 +10,10 @@ static void new_term(struct mstep *step) {
     step->changed = true;
 }
 
-/* The old writer has ended: it says so itself in a report of the new term, or its server's process is dead. */
+/* The old writer has ended: it says so itself in a report of the new term (also when its server is dead).  A report of
+ * an older term proves nothing: it may have been on its way since an earlier tenure. */
 static bool has_ended(const struct report *report, uint64_t term) {
-    bool confirmed = report->term == term && !report->writer && report->fenced;
-    bool dead = report->process == PROCESS_EXITED && report->resigned && !report->writer;
-    return confirmed || dead;
+    return report->term == term && !report->writer && report->fenced;
 }
 
 /* Nobody obeys a lower term: a monitor whose store is older than what its agents have seen goes above it. */

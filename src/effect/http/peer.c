@@ -46,7 +46,16 @@ struct http_peer {
 
 /* ---- ends ---- */
 
+/* What was sent into a cut stays in the closed socket's queue and would be delivered when the cable is back, many
+ * seconds late and before anything newer (seen: a report of 16 s ago).  A reset makes the kernel forget it. */
+static void forget_unsent(int fd) {
+    struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
 static void peer_disconnect(struct http_peer *peer) {
+    if (peer->fd >= 0)
+        forget_unsent(peer->fd);
     if (peer->connected)
         event_free(peer->connected);
     if (peer->stream)
