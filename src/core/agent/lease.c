@@ -105,9 +105,10 @@ void lease_report_failed(struct step *step) {
     step->agent->reporting = false;
 }
 
-/* So long that the monitor may have given this host's reader addresses to others a moment later. */
+/* Two reports without an answer.  Not later: the kernel counts whole seconds, and an address whose extension comes
+ * after two thirds of the lease is gone before it. */
 static bool is_silent(const struct step *step, msec silence) {
-    return silence > spec(step)->length - 3 * spec(step)->report;
+    return silence > 2 * spec(step)->report;
 }
 
 msec lease_contact(const struct agent *agent) {
@@ -115,14 +116,12 @@ msec lease_contact(const struct agent *agent) {
 }
 
 /* A reader's address is kept while nobody hears the monitor: then nobody is given it, and who said so gives its word
- * not to serve a new one for a lease (presence.c).  When a peer hears the monitor the cut is on this side, and what the
- * monitor granted last is all there is. */
+ * not to serve a new one for a lease (presence.c).  When a peer hears the monitor the cut is on this side, and nothing
+ * more is added to what there is. */
 static void extend_contact(struct step *step) {
     struct agent *agent = step->agent;
     bool still_there = lease_contact(agent) > step->now; /* what is gone may be served elsewhere by now */
-    if (agent->peer_hears_monitor)
-        agent->contact_extended = 0;
-    else if (still_there && agent->peer_answered)
+    if (still_there && agent->peer_answered && !agent->peer_hears_monitor)
         agent->contact_extended = agent->asked_at + spec(step)->length;
 }
 
@@ -159,10 +158,8 @@ void lease_answered(struct step *step, const struct answer *answer) {
     if (answer->round != agent->round.round)
         return;
     agent->peer_answered = true;
-    if (!is_silent(step, answer->monitor_silent)) {
+    if (!is_silent(step, answer->monitor_silent))
         agent->peer_hears_monitor = true;
-        extend_contact(step);
-    }
     if (answer->promised)
         agent->promises |= set_of(answer->from);
     extend_by_promises(step);
