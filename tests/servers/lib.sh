@@ -252,9 +252,10 @@ lab_folder() {
 
 # ---- addresses ----
 
+# All but the host's own.
 host_addresses() { # host
-    { ip -n "$LAB_NAME-$1" -o address show to 10.77.0.48/28; ip -n "$LAB_NAME-$1" -o address show to fd77::50/124; } |
-        awk '{ sub("/.*", "", $4); print $4 }' | sort
+    ip -n "$LAB_NAME-$1" -o address show dev eth0 scope global |
+        awk -v own="1${1#db}" '{ sub("/.*", "", $4) } $4 != "10.77.0." own && $4 != "fd77::" own { print $4 }' | sort
 }
 
 shown_addresses() { # host
