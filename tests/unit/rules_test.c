@@ -43,6 +43,7 @@ static const struct other_rule {
     { "A21", "address_down", "agent: a role address is not served here any more" },
     { "C01", "mode_changed", "an administrator has changed the mode" },
     { "C10", "set_online", "an administrator has set a host online" },
+    { "C11", "loss_accepted", "an administrator accepts that a new writer may lack transactions" },
     { "C20", "set_offline", "an administrator has set a host offline" },
     { "C30", "move_role", "an administrator moves the writer role" },
     { "C31", "move_role", "an administrator moves another role" },

@@ -192,7 +192,7 @@ static void a_host_that_lags_or_does_not_replicate_is_not_let_back(void **state)
             struct state_facts facts;
             facts_from(c, sizeof facts, &facts);
             facts.judged = true;
-            facts.last_writer = false;
+            facts.last_writer = facts.writer = false;
             if (facts.late || !facts.replicating)
                 assert_true(from == HOST_ONLINE || state_after((enum host_state)from, facts) != HOST_ONLINE);
         }

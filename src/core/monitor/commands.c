@@ -47,6 +47,57 @@ static uint64_t own_transactions(const struct mstep *step, int host, char *ret_t
                     size);
 }
 
+/* A failover that waits because nobody may be promoted does not move: that is when an administrator's word is needed.
+ */
+static bool is_moving(const struct monitor *m) {
+    switch (m->transfer.phase) {
+    case TRANSFER_IDLE:
+    case TRANSFER_DRAIN:
+        return false;
+    case TRANSFER_RELEASE:
+        return m->transfer.planned;
+    case TRANSFER_CATCH_UP:
+    case TRANSFER_FETCH:
+    case TRANSFER_PROMOTE:
+    case TRANSFER_PHASE_COUNT:
+        break;
+    }
+    return true;
+}
+
+/* There is no writer.  A host outside the electable set may lack what was acknowledged, so it becomes a candidate by
+ * --force only, and never while the old writer may still be writing: alone in its set it needs nobody's promise. */
+static bool accept_candidate(struct mstep *step, const struct command *command, int host) {
+    struct monitor_durable *durable = &step->m->durable;
+    bool known = durable->last_writer == HOST_NONE || host == durable->last_writer ||
+                 set_has(durable->electable & durable->surely, host);
+    if (known || !set_has(cluster_masters(step->m->cluster), host))
+        return true;
+    const char *name = host_name(step, host), *old = host_name(step, durable->last_writer);
+    if (durable->leaving != HOST_NONE) {
+        mstep_reply(
+            step, command->id, RC_REFUSED,
+            "%s may not replace %s, which may still be writing and is not heard: make its agent reachable, or start "
+            "it without its server",
+            name, host_name(step, durable->leaving));
+        return false;
+    }
+    if (!command->force) {
+        mstep_reply(
+            step, command->id, RC_REFUSED,
+            "there is no writer, and %s may lack what %s acknowledged last: bring %s back, or accept the loss with "
+            "--force",
+            name, old, old);
+        return false;
+    }
+    durable->electable |= set_of(host);
+    durable->surely |= set_of(host);
+    step->changed = true;
+    mstep_event(step, "C11", "loss_accepted", host, -1,
+                "%.60s lets %s become writer, which may lack what %s acknowledged", command->who, name, old);
+    return true;
+}
+
 static void set_online(struct mstep *step, const struct command *command) {
     int host = find_host(step, command);
     if (host == HOST_NONE)
@@ -69,10 +120,12 @@ static void set_online(struct mstep *step, const struct command *command) {
                     health_is_silent(step, host) ? "its agent is silent" : "its server does not answer", name);
         return;
     }
-    if (m->transfer.phase != TRANSFER_IDLE) {
+    if (is_moving(m)) {
         refuse(step, command, "the writer role is on its way; wait until it has arrived (mmm show)");
         return;
     }
+    if (m->durable.writer == HOST_NONE && !accept_candidate(step, command, host))
+        return;
     char text[FACT_SIZE];
     uint64_t own = own_transactions(step, host, text, sizeof text);
     if (own && !command->force) {
@@ -84,6 +137,8 @@ static void set_online(struct mstep *step, const struct command *command) {
         return;
     }
     health_release(step, host);
+    if (own)
+        m->hosts[host].own_accepted = m->hosts[host].report.probe.binlog;
     m->durable.failover_wall = 0; /* somebody has looked */
     enum host_state to = m->serving && host != m->durable.writer ? HOST_REPLICATION_FAIL : HOST_ONLINE;
     mstep_event(step, "C10", "set_online", host, -1, "by %.60s%s%s", command->who,

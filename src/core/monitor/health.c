@@ -94,7 +94,10 @@ static void compare_with_writer(struct mstep *step, int writer) {
             step->now - view->own_snapshot_at < 4 * m->cluster->lease.report + 500)
             continue;
         char text[FACT_SIZE];
-        uint64_t own = gtid_own(&view->own_snapshot, &report->probe.binlog, text, sizeof text);
+        struct gtid_position known = report->probe.binlog;
+        for (size_t n = 0; n < view->own_accepted.count; n++)
+            (void)gtid_raise(&known, view->own_accepted.entries[n]);
+        uint64_t own = gtid_own(&view->own_snapshot, &known, text, sizeof text);
         view->own_snapshot_at = NEVER;
         if (own && !(m->durable.hosts[i].holds & HOLD_OWN_TRANSACTIONS))
             health_hold(step, i, HOLD_OWN_TRANSACTIONS, "H90", "has %llu transaction%s that %s does not have: %.100s",

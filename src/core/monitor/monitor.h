@@ -72,6 +72,7 @@ struct host_view {
     char outside_error[FACT_SIZE];
     bool late;                         /* lag with hysteresis */
     struct gtid_position own_snapshot; /* its binlog state, to be compared with a later one of the writer's */
+    struct gtid_position own_accepted; /* what --force has let in: only what goes beyond it is held again */
     msec own_snapshot_at;              /* NEVER: none taken */
     msec lag;                          /* -1: unknown */
     struct check_view checks[CHECK_COUNT];
