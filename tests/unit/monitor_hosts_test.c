@@ -246,6 +246,40 @@ static void a_nudge_is_given_once_for_a_change(void **state) {
     assert_int_equal(plan.nudge, 0);
 }
 
+/* db2 was held and so not electable when the writer died for good. */
+static void without_a_candidate(void) {
+    start_serving();
+    monitor.durable.hosts[DB2].holds = HOLD_DOWN_LONG;
+    turns(SECONDS(2));
+    assert_int_equal(monitor.durable.electable, set_of(DB1));
+    kill_server_of(DB1);
+    turns(SECONDS(20));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    assert_int_equal(monitor.durable.leaving, HOST_NONE);
+}
+
+static void an_administrator_accepts_a_loss_only_by_force(void **state) {
+    (void)state;
+    without_a_candidate();
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db2" });
+    assert_int_equal(reply.rc, RC_REFUSED);
+    assert_non_null(strstr(reply.text, "--force"));
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db2", .force = true });
+    assert_int_equal(reply.rc, RC_OK);
+    assert_true(turns_until_writer(DB2, SECONDS(5)));
+    assert_true(has_event("loss_accepted"));
+}
+
+static void no_force_replaces_a_writer_that_may_still_be_writing(void **state) {
+    (void)state;
+    without_a_candidate();
+    monitor.durable.leaving = DB1;
+    heard[DB1] = false;
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db2", .force = true });
+    assert_int_equal(reply.rc, RC_REFUSED);
+    assert_false(turns_until_writer(DB2, SECONDS(60)));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_replica_that_broke_loses_its_role_and_shows_why),
@@ -266,6 +300,8 @@ int main(void) {
         cmocka_unit_test(a_readers_address_moves_at_once_when_the_old_host_has_let_it_go),
         cmocka_unit_test(nobody_is_nudged_while_nothing_changes),
         cmocka_unit_test(a_nudge_is_given_once_for_a_change),
+        cmocka_unit_test(an_administrator_accepts_a_loss_only_by_force),
+        cmocka_unit_test(no_force_replaces_a_writer_that_may_still_be_writing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
