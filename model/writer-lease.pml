@@ -83,6 +83,12 @@ byte lease[N];     /* ticks left of the lease; once given up: until the server i
 byte promised[N];  /* ticks for which this agent has promised a peer not to take the role */
 byte electable[N]; /* durable: the peers whose promise this agent needs */
 byte term[N];      /* durable: the highest term obeyed */
+#ifdef BUG_TERM_FORGOTTEN
+bool forgot[N];    /* lost its file since it last took the role: it does not know that it was writer */
+#define KNOWS(x) (!forgot[x])
+#else
+#define KNOWS(x) true
+#endif
 bool resigned[N];  /* durable: gave the role up by itself (its server died): not again in this term */
 
 /* One report of each agent: 0 none, 1 on its way to a monitor, 2 the answer on its way back.  beat_age counts from the
@@ -309,6 +315,9 @@ active proctype world() {
 #else
                     extend(i, LEASE - beat_age[i]);
 #endif
+#ifdef BUG_TERM_FORGOTTEN
+                    forgot[i] = false;
+#endif
                     assert(HOLDERS <= 1)
              :: !beat_writer[i] -> if :: beat_term[i] > term[i] -> resigned[i] = false :: else fi;
                     term[i] = beat_term[i]; electable[i] = beat_set[i]; give_up(i)
@@ -376,13 +385,13 @@ active proctype world() {
 #ifdef BUG_RESIGNED_FORGOTTEN
        resigned[i] = false;
 #endif
-       if :: open[i] && lease[i] > 0 -> writer[i] = true;
+       if :: open[i] && lease[i] > 0 && KNOWS(i) -> writer[i] = true;
 #ifdef BUG_RESUMED_LONGER
              lease[i] = LEASE
 #endif
           :: true;
 #ifdef BUG_TERM_FORGOTTEN
-             term[i] = 0; electable[i] = 0; resigned[i] = false /* the file with the durable part is lost */
+             forgot[i] = true; term[i] = 0; electable[i] = 0; resigned[i] = false /* the file with the durable part is lost */
 #endif
        fi; i = 0 }
 

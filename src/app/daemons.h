@@ -7,5 +7,8 @@
 int monitor_main(const struct settings *settings);
 /* self: index of this host in the configuration. */
 int agent_main(const struct settings *settings, int self);
+/* `mmm agent --release`: removes what outlives an agent of this host, its role addresses and the guard; refuses while
+ * it runs.  Says on out what it did; an exit status. */
+int agent_release(const struct settings *settings, int self, FILE *out, FILE *err);
 
 #endif

@@ -2,6 +2,6 @@
 #include "app/daemons.h"
 
 int main(int argc, char *argv[]) {
-    const struct cli_daemons daemons = { .monitor = monitor_main, .agent = agent_main };
+    const struct cli_daemons daemons = { .monitor = monitor_main, .agent = agent_main, .release = agent_release };
     return cli_run(argc, argv, stdout, stderr, &daemons);
 }

@@ -215,6 +215,20 @@ static enum rc check_writer(const struct draft *draft, struct reason *ret_why) {
     return RC_OK;
 }
 
+/* Clients come in by role addresses alone then, so a writer without one could not be written to. */
+static enum rc check_guard(const struct draft *draft, struct reason *ret_why) {
+    const struct cluster *cluster = &draft->settings.cluster;
+    if (cluster_role_addresses(cluster, cluster_writer_role(cluster)))
+        return RC_OK;
+    for (int i = 0; i < draft->host_count; i++)
+        if (draft->hosts[i].settings.guard == GUARD_ON)
+            return WRONG(&draft->hosts[i].section, "guard",
+                         "shuts every writing client out, since role \"%s\" has no addresses; give it some, or "
+                         "guard = off",
+                         draft->writer_role);
+    return RC_OK;
+}
+
 enum rc draft_finish(struct draft *draft, struct reason *ret_why) {
     enum rc (*const steps[])(struct draft *, struct reason *) = { check_lease, check_health, check_tls, take_hosts,
                                                                   take_roles };
@@ -223,5 +237,6 @@ enum rc draft_finish(struct draft *draft, struct reason *ret_why) {
         if (rc)
             return rc;
     }
-    return check_writer(draft, ret_why);
+    enum rc rc = check_writer(draft, ret_why);
+    return rc ? rc : check_guard(draft, ret_why);
 }

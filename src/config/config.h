@@ -9,6 +9,15 @@
 
 enum { PATH_SIZE = 256, USER_SIZE = 64 };
 
+enum { NETWORKS_MAX = 16 };
+
+struct network_list {
+    int count;
+    struct network items[NETWORKS_MAX];
+};
+
+enum guard_mode { GUARD_OFF, GUARD_ON };
+
 /* What one host's daemons need, beside what decisions need of it (cluster.hosts[i]). */
 struct host_settings {
     char interface[INTERFACE_SIZE]; /* that carries the role addresses */
@@ -16,7 +25,9 @@ struct host_settings {
     char server_start[PATH_SIZE]; /* a command line, split at spaces, run without a shell */
     char server_stop[PATH_SIZE];
     uint16_t agent_port;
-    char agent_state[PATH_SIZE]; /* folder of the agent's durable file, one file a host */
+    char agent_state[PATH_SIZE];     /* folder of the agent's durable file, one file a host */
+    enum guard_mode guard;           /* clients reach the server through leased addresses only (effect/guard) ... */
+    struct network_list guard_allow; /* ... but for these, beside the cluster's own hosts */
 };
 
 struct tls_settings {

@@ -31,6 +31,7 @@ static const char *type_word(enum option_type type) {
     case OPTION_NAMES:
         return "list of hosts";
     case OPTION_ADDRESSES:
+    case OPTION_NETWORKS:
         return "list of address/length";
     }
     assert(!"an option type without a word");

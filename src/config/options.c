@@ -57,6 +57,11 @@ static const struct option_choice last_resorts[] = {
     { "none", LAST_RESORT_NONE },
     { NULL, 0 },
 };
+static const struct option_choice guards[] = {
+    { "off", GUARD_OFF },
+    { "on", GUARD_ON },
+    { NULL, 0 },
+};
 static const struct option_choice host_modes[] = {
     { "master", MODE_MASTER },
     { "replica", MODE_REPLICA },
@@ -118,6 +123,15 @@ const struct option options[] = {
       "The agent's TCP port." },
     { SECTION_HOST, "agent_state", OPTION_PATH, OPTION_PLAIN, HOST(settings.agent_state), "/var/lib/mmm", 0, 0, NULL,
       "The folder in which the agent remembers its term and its promises across restarts." },
+    { SECTION_HOST, "guard", OPTION_CHOICE, OPTION_PLAIN, HOST(settings.guard), "off", 0, 0, guards,
+      "`on`: clients reach the server's port only through the role addresses that this host serves, each until its lease "
+      "ends; the kernel keeps to that, even when the agent is dead. So no client can write to a former writer, by "
+      "whatever address it is connected. The hosts of the cluster, the monitor, `guard_allow` and the machine itself are "
+      "let through always. The agent keeps an nftables table of its own for it, `inet mmm`, which stays when the agent "
+      "ends; `mmm agent --release` removes it. `off`: nobody is shut out." },
+    { SECTION_HOST, "guard_allow", OPTION_NETWORKS, OPTION_PLAIN, HOST(settings.guard_allow), "", 0, 0, NULL,
+      "Who else the guard lets through by any address: backup and monitoring machines. Nothing there may write as an "
+      "application does." },
 
     { SECTION_ROLE, "mode", OPTION_CHOICE, OPTION_PLAIN, ROLE(mode), NULL, 0, 0, role_modes,
       "`exclusive`: one host has the role with all its addresses. `balanced`: its addresses are spread over its hosts." },

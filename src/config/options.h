@@ -43,7 +43,8 @@ enum option_type {
     OPTION_DURATION,
     OPTION_CHOICE,
     OPTION_NAMES,     /* list of host names */
-    OPTION_ADDRESSES, /* list of address/length */
+    OPTION_ADDRESSES, /* list of address/length: role addresses */
+    OPTION_NETWORKS,  /* list of address/length: whose addresses begin alike */
 };
 
 enum option_trait {

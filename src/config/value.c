@@ -198,6 +198,19 @@ static enum rc parse_addresses(const char *text, struct address_list *to, struct
     return RC_OK;
 }
 
+static enum rc parse_networks(const char *text, struct network_list *to, struct reason *ret_why) {
+    struct address_list addresses;
+    enum rc rc = parse_addresses(text, &addresses, ret_why);
+    if (rc)
+        return rc;
+    if (addresses.count > NETWORKS_MAX)
+        return FAIL(RC_INVALID, ret_why, "more than %d addresses", NETWORKS_MAX);
+    *to = (struct network_list){ .count = addresses.count };
+    for (int i = 0; i < addresses.count; i++)
+        to->items[i] = (struct network){ .ip = addresses.items[i].ip, .prefix = addresses.items[i].prefix };
+    return RC_OK;
+}
+
 static enum rc set_empty(const struct option *option, void *to, struct reason *ret_why) {
     if (!option->fallback || option->fallback[0])
         return FAIL(RC_INVALID, ret_why, "has no value");
@@ -229,6 +242,8 @@ enum rc option_parse(const struct option *option, const char *text, void *to, st
         return parse_names(text, to, ret_why);
     case OPTION_ADDRESSES:
         return parse_addresses(text, to, ret_why);
+    case OPTION_NETWORKS:
+        return parse_networks(text, to, ret_why);
     }
     assert(!"an option type without a parser");
     return RC_INVALID;

@@ -13,6 +13,11 @@ struct ip {
     uint8_t bytes[16]; /* network order; the first four for IPv4, the rest zero, so that memcmp compares */
 };
 
+struct network {
+    struct ip ip; /* bits beyond the prefix do not count */
+    uint8_t prefix;
+};
+
 enum { IP_TEXT_MAX = 46, MAC_TEXT_MAX = 18 };
 
 struct mac {

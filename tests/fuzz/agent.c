@@ -72,6 +72,11 @@ static void check_rights(const struct story *story) {
     for (int i = 0; i < story->cluster->address_count; i++)
         assert(!set_has(plan->address_set, i) || (plan->address_lifetime[i] > 0 && plan->address_lifetime[i] <= most));
     assert((plan->address_set & plan->address_remove) == 0);
+    for (int i = 0; i < story->cluster->address_count; i++) {
+        assert(agent->guard_until[i] <= story->now + most);
+        assert(!agent->writer || agent->guard_until[i] <= agent->lease_until);
+        assert(!plan->guard_set || set_has(plan->guard, i) == (agent->guard_until[i] > story->now));
+    }
 }
 
 static void do_plan(struct story *story) {

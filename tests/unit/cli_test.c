@@ -44,9 +44,19 @@ static int start_agent(const struct settings *settings, int self) {
     return EXIT_DONE;
 }
 
+static int start_release(const struct settings *settings, int self, FILE *out, FILE *err) {
+    (void)settings;
+    (void)err;
+    daemon_self = self;
+    fputs("released\n", out);
+    return EXIT_DONE;
+}
+
 /* Words separated by single spaces; not freed: a test ends soon. */
 static struct said say(const char *line) {
-    static const struct cli_daemons daemons = { .monitor = start_monitor, .agent = start_agent };
+    static const struct cli_daemons daemons = { .monitor = start_monitor,
+                                                .agent = start_agent,
+                                                .release = start_release };
     char *argv[WORDS_MAX + 1] = { strdup("mmm") };
     int argc = 1;
     char *rest, *copy = strdup(line);
@@ -240,6 +250,9 @@ static void the_agent_is_the_host_that_is_named_or_whose_address_is_here(void **
     assert_int_equal(daemon_self, 0);
     expect("agent --host db11", EXIT_FAILED, "", "has no host «db11»; did you mean db1?");
     assert_int_equal(daemon_self, -3);
+    expect("agent --host db1 --release", EXIT_DONE, "released", "");
+    assert_int_equal(daemon_self, 0);
+    expect("monitor --release", EXIT_USAGE, "", "monitor has no option --release");
     expect("monitor", EXIT_DONE, "", "");
     assert_int_equal(daemon_self, -2);
 }

@@ -145,6 +145,13 @@ static void what_does_not_go_together_is_refused(void **state) {
             "shop.ini:19: [role writer] addresses: 10.0.0.3 is the own address of host \"db3\"");
     refused(BASE "[role writer]\nmode = exclusive\nhosts = db1\naddresses = 10.0.0.9/24\n",
             "shop.ini:19: [role writer] addresses: 10.0.0.9 is the monitor's address");
+    refused(BASE "guard = on\n[role writer]\nmode = exclusive\nhosts = db1\n",
+            "shop.ini:16: [host db3] guard: shuts every writing client out, since role \"writer\" has no addresses; "
+            "give it "
+            "some, or guard = off");
+    refused("[host db1]\nguard = maybe\n", "shop.ini:2: [host db1] guard: unknown word \"maybe\"; known: off, on");
+    refused("[host db1]\nguard_allow = 10.0.0.0/40\n",
+            "shop.ini:2: [host db1] guard_allow: «10.0.0.0/40»: the length after / must be 1 to 32");
     refused(CLUSTER MONITOR DB1 DB2 WRITER,
             "shop.ini:5: [host db1] interface: is missing; role \"writer\" brings addresses here");
     refused(WHOLE "[health]\nlag_max = 3s\nlag_back = 4s\n",

@@ -67,6 +67,9 @@ static void every_option_has_a_place_of_its_type(void **state) {
         case OPTION_ADDRESSES:
             assert_int_equal(option->size, sizeof(struct address_list));
             break;
+        case OPTION_NETWORKS:
+            assert_int_equal(option->size, sizeof(struct network_list));
+            break;
         case OPTION_NAME:
         case OPTION_WORD:
         case OPTION_INTERFACE:
@@ -95,6 +98,21 @@ static void assert_ip(const struct ip *ip, const char *expected) {
     char text[IP_TEXT_MAX];
     ip_format(ip, text);
     assert_string_equal(text, expected);
+}
+
+static void the_guard_is_off_unless_a_host_says_otherwise(void **state) {
+    (void)state;
+    struct settings s = parse(WHOLE);
+    assert_int_equal(s.hosts[0].guard, GUARD_OFF);
+    assert_int_equal(s.hosts[0].guard_allow.count, 0);
+    s = parse(CLUSTER MONITOR DEFAULTS "guard = on\nguard_allow = 10.0.0.200, fd00:1::/64\n" DB1 DB2
+                                       "guard = off\n" DB3 WRITER READER);
+    assert_int_equal(s.hosts[0].guard, GUARD_ON);
+    assert_int_equal(s.hosts[1].guard, GUARD_OFF);
+    assert_int_equal(s.hosts[2].guard_allow.count, 2);
+    assert_ip(&s.hosts[2].guard_allow.items[0].ip, "10.0.0.200");
+    assert_int_equal(s.hosts[2].guard_allow.items[0].prefix, 32);
+    assert_int_equal(s.hosts[2].guard_allow.items[1].prefix, 64);
 }
 
 static void the_example_of_the_documents_is_read_as_it_is_written(void **state) {
@@ -276,6 +294,7 @@ int main(void) {
         cmocka_unit_test(every_option_has_a_default_inside_its_range_and_a_line_of_help),
         cmocka_unit_test(every_option_has_a_place_of_its_type),
         cmocka_unit_test(no_two_options_share_a_key_or_a_place),
+        cmocka_unit_test(the_guard_is_off_unless_a_host_says_otherwise),
         cmocka_unit_test(the_example_of_the_documents_is_read_as_it_is_written),
         cmocka_unit_test(what_is_not_written_has_its_default),
         cmocka_unit_test(the_template_holds_wherever_it_stands_and_a_host_may_say_otherwise),

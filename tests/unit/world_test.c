@@ -1,6 +1,7 @@
 /* Random faults against both cores.  Nothing may ever go wrong, whatever the seed; MMM_SEEDS=n runs more of them,
  * MMM_SEED=n runs one and tells its story. */
 #include "core_pieces.h"
+#include "random.h"
 #include "world.h"
 
 static struct world world;
@@ -8,7 +9,7 @@ static struct world world;
 enum { SEEDS = 2000, ROUNDS = 40, SHOWN_MOST = 10 };
 
 static int pick(int count) {
-    return (int)(core_random(&world.random) % (uint64_t)count);
+    return (int)(sim_random(&world.random) % (uint64_t)count);
 }
 
 static void cut_something(void) {

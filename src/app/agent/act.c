@@ -105,13 +105,14 @@ enum rc act_start(struct agent_app *app, struct reason *ret_why) {
                              },
                              on_probe, on_task, app);
     explicit_bzero(password, sizeof password);
-    return RC_OK;
+    return act_guard_start(app, ret_why);
 }
 
 void act_end(struct agent_app *app) {
     server_free(app->server);
     process_free(app->process);
     addresses_free(app->addresses);
+    guard_free(app->guard);
     if (app->lock_fd >= 0)
         close(app->lock_fd);
 }
@@ -178,6 +179,8 @@ static void begin_task(struct agent_app *app) {
 void act_plan(struct agent_app *app) {
     struct agent_plan *plan = &app->plan;
     release_addresses(app);
+    if (!plan->guard_opens)
+        act_guard(app);
     if (plan->server_kill)
         kill_server(app);
     if (plan->server_cut)
@@ -188,9 +191,13 @@ void act_plan(struct agent_app *app) {
         save(app);
     if (app->unsaved) {
         plan->answer_set = plan->report_set = false;
-        if (plan->task.kind == TASK_OPEN)
+        plan->addresses_look = true;
+        app->open_dropped = plan->task.kind == TASK_OPEN;
+        if (app->open_dropped)
             plan->task.kind = TASK_NONE;
     } else {
+        if (plan->guard_opens)
+            act_guard(app);
         serve_addresses(app);
     }
     if (plan->task.kind != TASK_NONE && plan->task.kind != TASK_FENCE)

@@ -32,8 +32,16 @@ void app_feed(struct agent_app *app, struct agent_event *event) {
     talk_plan(app);
     log_events(app);
     loop_timer_set(app->timer, app->plan.deadline);
-    bool look = app->plan.addresses_look;
-    app->feeding = false;
+    /* A list is not followed by another one at once: what could not be done a moment ago can not be done now. */
+    bool look = app->plan.addresses_look && event->kind != AGENT_ADDRESSES, dropped = app->open_dropped;
+    app->open_dropped = app->feeding = false;
+    if (dropped)
+        app_feed(app, &(struct agent_event){
+                          .kind = AGENT_TASK_DONE,
+                          .task = &(struct task_result){ .kind = TASK_OPEN,
+                                                         .rc = RC_IO,
+                                                         .why = "the agent's state could not be saved" },
+                      });
     if (look) {
         struct agent_event listed = { .kind = AGENT_ADDRESSES };
         act_list_addresses(app, listed.addresses);
@@ -80,13 +88,17 @@ static enum rc start_core(struct agent_app *app) {
     return RC_OK;
 }
 
+enum rc app_lock(const struct settings *settings, int self, int *ret_fd, struct reason *ret_why) {
+    char lock[PATH_SIZE + NAME_SIZE + 16];
+    snprintf(lock, sizeof lock, "%s/agent-%s.lock", settings->hosts[self].agent_state,
+             settings->cluster.hosts[self].name);
+    return process_lock(lock, ret_fd, ret_why);
+}
+
 static enum rc start(struct agent_app *app, struct reason *ret_why) {
-    char lock[sizeof app->state_path + 8];
-    const char *name = app->cluster->hosts[app->self].name;
     snprintf(app->state_path, sizeof app->state_path, "%s/agent-%s.json", app->settings->hosts[app->self].agent_state,
-             name);
-    snprintf(lock, sizeof lock, "%s/agent-%s.lock", app->settings->hosts[app->self].agent_state, name);
-    enum rc rc = process_lock(lock, &app->lock_fd, ret_why);
+             app->cluster->hosts[app->self].name);
+    enum rc rc = app_lock(app->settings, app->self, &app->lock_fd, ret_why);
     if (rc)
         return rc;
     app->loop = loop_new();

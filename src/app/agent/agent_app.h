@@ -2,6 +2,8 @@
  *
  *   agent.c   start, end, and the way of an event through the core
  *   act.c     doing a plan: addresses, server, process, durable file
+ *   guard.c   doing a plan: the guard
+ *   release.c taking back what outlives the agent
  *   talk.c    reports to the monitor, questions to peers, what others ask here
  */
 #ifndef MMM_APP_AGENT_AGENT_APP_H
@@ -9,6 +11,7 @@
 
 #include "config/config.h"
 #include "core/agent/agent.h"
+#include "effect/guard/guard.h"
 #include "effect/http/http.h"
 #include "effect/mysql/server.h"
 #include "effect/netlink/addresses.h"
@@ -22,11 +25,13 @@ struct agent_app {
     struct agent_plan plan;
     char state_path[PATH_SIZE + NAME_SIZE + 16];
     int lock_fd;
-    bool unsaved; /* the durable part is not on disk: nothing that depends on it may be done */
-    bool feeding; /* an event is being worked on: a plan is never done inside another */
+    bool unsaved;      /* the durable part is not on disk: nothing that depends on it may be done */
+    bool open_dropped; /* the server was not opened because of that: the core is told, and tries again */
+    bool feeding;      /* an event is being worked on: a plan is never done inside another */
     struct loop *loop;
     struct loop_timer *timer;
     struct addresses *addresses;
+    struct guard *guard; /* NULL: guard = off */
     struct server *server;
     struct process *process;
     struct tls *tls;
@@ -41,7 +46,9 @@ struct agent_app {
     struct http_request *asking; /* the peer's question that the plan will answer */
 };
 
-/* agent.c: stamps the time on the event, lets the core decide and does what it plans. */
+/* agent.c: one agent a host; held until the descriptor is closed. */
+enum rc app_lock(const struct settings *settings, int self, int *ret_fd, struct reason *ret_why) NODISCARD;
+/* Stamps the time on the event, lets the core decide and does what it plans. */
 void app_feed(struct agent_app *app, struct agent_event *event);
 
 /* act.c */
@@ -49,6 +56,10 @@ enum rc act_start(struct agent_app *app, struct reason *ret_why) NODISCARD;
 void act_plan(struct agent_app *app);
 void act_end(struct agent_app *app);
 void act_list_addresses(struct agent_app *app, struct agent_address ret_addresses[static ADDRESSES_MAX]);
+
+/* guard.c: with guard = off the start takes away what a run with guard = on has left. */
+enum rc act_guard_start(struct agent_app *app, struct reason *ret_why) NODISCARD;
+void act_guard(struct agent_app *app);
 
 /* talk.c */
 enum rc talk_start(struct agent_app *app, struct reason *ret_why) NODISCARD;

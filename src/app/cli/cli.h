@@ -34,12 +34,14 @@ enum cli_option {
     OPTION_CLUSTER = 1 << 9,
     OPTION_HELP = 1 << 10,
     OPTION_VERSION = 1 << 11,
+    OPTION_RELEASE = 1 << 12,
 };
 
 /* The daemons come in from main.c, so that tests link the command line without them. */
 struct cli_daemons {
     int (*monitor)(const struct settings *settings);
     int (*agent)(const struct settings *settings, int self);
+    int (*release)(const struct settings *settings, int self, FILE *out, FILE *err);
 };
 
 /* One call of one command. */

@@ -67,10 +67,13 @@ static const struct cli_command commands[] = {
       "the\n"
       "consent of its peers and no role moves.\n",
       run_monitor },
-    { "agent", "", 0, 0, OPTION_HOST, "run the agent: the daemon on each host",
+    { "agent", "", 0, 0, OPTION_HOST | OPTION_RELEASE, "run the agent: the daemon on each host",
       "Runs in the foreground and logs to stderr; SIGTERM ends it.  --host H says which host of the configuration "
       "this\n"
-      "is; without it, the host whose address one of this machine's interfaces carries.\n",
+      "is; without it, the host whose address one of this machine's interfaces carries.\n"
+      "--release runs no agent: it removes what outlives one, this host's role addresses and the guard's table; "
+      "refused\n"
+      "while the agent runs.\n",
       run_agent },
     { "help", "[COMMAND | config]", 0, 1, 0, "this list, one command, or all configuration keys",
       "mmm help COMMAND explains one command; mmm help config lists every key with its type, default and range.\n",
@@ -111,7 +114,7 @@ static const struct {
 } usage_texts[] = {
     { OPTION_WATCH, "--watch" },     { OPTION_FOLLOW, "--follow" }, { OPTION_MOST, "--most N" },
     { OPTION_DRY_RUN, "--dry-run" }, { OPTION_FORCE, "--force" },   { OPTION_DIR, "--dir D" },
-    { OPTION_HOST, "--host H" },     { OPTION_JSON, "--json" },
+    { OPTION_HOST, "--host H" },     { OPTION_JSON, "--json" },     { OPTION_RELEASE, "--release" },
 };
 
 void cli_command_usage(FILE *out, const struct cli_command *command) {

@@ -24,7 +24,7 @@ static const struct option_spec {
     { "--watch", OPTION_WATCH, false },     { "--follow", OPTION_FOLLOW, false },
     { "--dry-run", OPTION_DRY_RUN, false }, { "--force", OPTION_FORCE, false },
     { "--help", OPTION_HELP, false },       { "-h", OPTION_HELP, false },
-    { "--version", OPTION_VERSION, false },
+    { "--version", OPTION_VERSION, false }, { "--release", OPTION_RELEASE, false },
 };
 
 enum { OPTIONS_OF_ALL = OPTION_CONFIG | OPTION_CLUSTER | OPTION_HELP | OPTION_VERSION };
@@ -158,6 +158,7 @@ static int take_option(struct cli_call *call, enum cli_option option, const char
     case OPTION_FORCE:
     case OPTION_HELP:
     case OPTION_VERSION:
+    case OPTION_RELEASE:
         return EXIT_DONE;
     }
     return EXIT_DONE;

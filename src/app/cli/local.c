@@ -201,6 +201,8 @@ int run_agent(struct cli_call *call) {
     if (!settings)
         return EXIT_FAILED;
     int self = call->host ? cluster_host(&settings->cluster, call->host) : local_host(&settings->cluster);
+    if (self != HOST_NONE && call_has(call, OPTION_RELEASE))
+        return call->daemons->release(settings, self, call->out, call->err);
     if (self != HOST_NONE)
         return call->daemons->agent(settings, self);
     return call->host ? unknown_host(call, &settings->cluster) : no_local_host(call, &settings->cluster);

@@ -49,6 +49,32 @@ static msec lease_kept_by_kernel(const struct agent *agent) {
     return until == NEVER ? 0 : until;
 }
 
+/* A lease that this host's last agent held is gone on with, as far as the kernel still knows of it. */
+static void go_on_as_writer(struct agent *agent, msec now) {
+    const struct cluster *cluster = agent->cluster;
+    agent->must_fence = true;
+    msec until = lease_kept_by_kernel(agent);
+    if (until > now + cluster->lease.length)
+        until = now + cluster->lease.length;
+    if (!agent->durable.given_up && until - cluster->lease.fence > now) {
+        agent->writer = true;
+        agent->must_fence = false;
+        agent->opened = true;
+        agent->lease_until = agent->contact_until = until;
+        agent->has_orders = true;
+        agent->orders = (struct orders){
+            .term = agent->durable.term,
+            .duty = DUTY_WRITER,
+            .electable = agent->durable.electable,
+            .lease = cluster->lease.length,
+            .source = HOST_NONE,
+        };
+        for (int i = 0; i < cluster->address_count; i++)
+            if (agent->addresses[i].present)
+                agent->orders.addresses |= set_of(i);
+    }
+}
+
 void agent_start(struct agent *agent, const struct cluster *cluster, int self, uint64_t incarnation,
                  const struct mac *mac, const struct agent_durable *durable,
                  const struct agent_address addresses[static ADDRESSES_MAX], msec now) {
@@ -78,29 +104,9 @@ void agent_start(struct agent *agent, const struct cluster *cluster, int self, u
     memcpy(agent->addresses, addresses, sizeof agent->addresses);
     for (int i = 0; i < ADDRESSES_MAX; i++)
         agent->announced[i] = ANNOUNCEMENTS;
-    if (!agent->durable.writer)
-        return;
-    agent->must_fence = true;
-    msec until = lease_kept_by_kernel(agent);
-    if (until > now + cluster->lease.length)
-        until = now + cluster->lease.length;
-    if (!agent->durable.given_up && until - cluster->lease.fence > now) {
-        agent->writer = true;
-        agent->must_fence = false;
-        agent->opened = true;
-        agent->lease_until = agent->contact_until = until;
-        agent->has_orders = true;
-        agent->orders = (struct orders){
-            .term = agent->durable.term,
-            .duty = DUTY_WRITER,
-            .electable = agent->durable.electable,
-            .lease = cluster->lease.length,
-            .source = HOST_NONE,
-        };
-        for (int i = 0; i < cluster->address_count; i++)
-            if (agent->addresses[i].present)
-                agent->orders.addresses |= set_of(i);
-    }
+    if (agent->durable.writer)
+        go_on_as_writer(agent, now);
+    guard_start(agent, now);
 }
 
 static void take_in(struct step *step) {

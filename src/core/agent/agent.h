@@ -64,6 +64,11 @@ struct agent_plan {
     address_set address_announce;
     address_set address_ask; /* who else has it? */
     bool addresses_look;
+    /* The whole of what the guard lets clients reach: each address until its time, all others not at all. */
+    bool guard_set;
+    bool guard_opens; /* something is let through, or for longer, that was not before: a right, so only once saved */
+    address_set guard;
+    msec guard_until[ADDRESSES_MAX];
     bool server_kill;        /* the last resort of DESIGN.md §5 rule 3 */
     bool server_cut;         /* its process is dead: do not wait for its sockets */
     struct server_task task; /* kind TASK_NONE: none */
@@ -137,6 +142,7 @@ struct agent {
     bool addresses_known;
     msec addresses_next;
     msec renewed_until[ADDRESSES_MAX];
+    msec guard_until[ADDRESSES_MAX];   /* the guard lets clients through until then; 0: not at all */
     unsigned announced[ADDRESSES_MAX]; /* how many of the announcements have been made */
     msec announce_at[ADDRESSES_MAX];
     msec ask_strangers_next;

@@ -34,6 +34,12 @@ void presence_listed(struct step *step);
 void presence_stranger(struct step *step);
 void presence_check(struct step *step);
 
+/* guard.c: which of them clients can reach, should this agent die at any moment */
+void guard_start(struct agent *agent, msec now);
+void guard_let(struct step *step, int address, msec until);
+void guard_shut(struct step *step, int address);
+void guard_fill(struct step *step);
+
 /* agent.c */
 void step_deadline(struct step *step, msec at);
 void step_event(struct step *step, const char *rule, const char *name, const char *format, ...) PRINTF_LIKE(4, 5);

@@ -127,15 +127,19 @@ void presence_check(struct step *step) {
     bool frozen = agent->has_orders && agent->orders.passive && duty != NOW_LAPSED;
     for (int i = 0; i < agent->cluster->address_count; i++) {
         bool writers = agent->cluster->roles[agent->cluster->addresses[i].role].is_writer;
+        msec until = writers ? agent->lease_until : lease_contact(agent);
         switch (wish_address(step, i, duty)) {
         case WISH_SERVE:
-            serve(step, i, writers ? agent->lease_until : lease_contact(agent));
+            serve(step, i, until);
+            guard_let(step, i, until);
             break;
         case WISH_KEEP:
             break;
         case WISH_GONE:
-            if (!frozen)
+            if (!frozen) {
                 drop(step, i);
+                guard_shut(step, i);
+            }
             break;
         }
         announce(step, i);
@@ -145,7 +149,9 @@ void presence_check(struct step *step) {
     look_for_strangers(step);
     if (step->now >= agent->addresses_next) {
         step->plan->addresses_look = true;
+        step->plan->guard_set = true; /* again, should somebody have flushed it */
         agent->addresses_next = step->now + LOOK_EVERY;
     }
     step_deadline(step, agent->addresses_next);
+    guard_fill(step);
 }

@@ -1,0 +1,256 @@
+#include "plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/monitor/monitor.h"
+#include "random.h"
+#include "world.h"
+
+static int64_t pick(uint64_t *random, int64_t least, int64_t most) {
+    return least + (int64_t)(sim_random(random) % (uint64_t)(most - least + 1));
+}
+
+/* ---- the cluster ---- */
+
+static struct ip ip_of(int last) {
+    return (struct ip){ .family = 4, .bytes = { 10, 77, 0, (uint8_t)last } };
+}
+
+static void make_roles(struct cluster *cluster, uint64_t *random) {
+    int masters = cluster->host_count > 3 && pick(random, 0, 2) == 0 ? 3 : 2;
+    cluster->role_count = 2;
+    cluster->roles[0] = (struct role_spec){ .name = "writer", .mode = ROLE_EXCLUSIVE, .is_writer = true };
+    cluster->roles[0].prefer = pick(random, 0, 5) == 0 ? 0 : HOST_NONE;
+    cluster->roles[1] = (struct role_spec){ .name = "reader", .mode = ROLE_BALANCED, .prefer = HOST_NONE };
+    for (int i = 0; i < cluster->host_count; i++) {
+        struct host_spec *host = &cluster->hosts[i];
+        *host = (struct host_spec){ .address = ip_of(11 + i), .server_port = 3306 };
+        host->mode = i < masters ? MODE_MASTER : MODE_REPLICA;
+        snprintf(host->name, sizeof host->name, "db%d", i + 1);
+        for (int role = i < masters ? 0 : 1; role < 2; role++) {
+            struct role_spec *spec = &cluster->roles[role];
+            spec->hosts |= set_of(i);
+            spec->order[spec->order_count++] = i;
+        }
+    }
+    cluster->address_count = 2 + (int)pick(random, 0, cluster->host_count);
+    for (int i = 0; i < cluster->address_count; i++)
+        cluster->addresses[i] = (struct role_address){ .ip = ip_of(50 + i), .prefix = 24, .role = i > 0 };
+}
+
+static void make_cluster(struct cluster *cluster, uint64_t *random) {
+    static const msec lengths[] = { SECONDS(2), SECONDS(5), SECONDS(5), SECONDS(10) };
+    msec length = lengths[pick(random, 0, 3)];
+    *cluster = (struct cluster){
+        .name = "shop",
+        .durability = DURABILITY_ASYNCHRONOUS,
+        .last_resort = LAST_RESORT_KILL,
+        .host_count = (int)pick(random, 2, 5),
+        .lease = { .length = length, .report = length / 10, .fence = length / 5, .margin = 500 },
+        .health = { .lag_max = SECONDS(10),
+                    .lag_back = SECONDS(5),
+                    .answer_timeout = SECONDS(2),
+                    .settle = SECONDS(10),
+                    .down_short = SECONDS(60),
+                    .flap_count = 3,
+                    .flap_window = SECONDS(3600) },
+        .failover = { .window = pick(random, 0, 3) ? 0 : SECONDS(60),
+                      .drain_timeout = SECONDS(30),
+                      .switchover_timeout = SECONDS(10),
+                      .catch_up = SECONDS(2) },
+    };
+    make_roles(cluster, random);
+}
+
+/* ---- the faults ---- */
+
+static int pick_host(const struct plan *plan, uint64_t *random) {
+    return (int)pick(random, 0, plan->cluster.host_count - 1);
+}
+
+static int pick_place(const struct plan *plan, uint64_t *random) {
+    int place = (int)pick(random, 0, plan->cluster.host_count + 1);
+    return place < plan->cluster.host_count ? place : place == plan->cluster.host_count ? AT_MONITOR : AT_CLIENTS;
+}
+
+/* Mostly about as long as a lease and its parts, since that is where it gets close. */
+static msec pick_length(const struct plan *plan, uint64_t *random) {
+    msec lease = plan->cluster.lease.length;
+    switch (pick(random, 0, 3)) {
+    case 0:
+        return pick(random, 1, lease / 5);
+    case 1:
+        return pick(random, lease / 5, 2 * lease);
+    case 2:
+        return pick(random, lease - 1000, lease + 1000);
+    default:
+        return pick(random, lease, 6 * lease);
+    }
+}
+
+static int64_t pick_value(enum fault_kind kind, uint64_t *random) {
+    static const int64_t jumps[] = { SECONDS(1), SECONDS(90), SECONDS(3600), SECONDS(86400) };
+    switch (kind) {
+    case FAULT_LOSS:
+    case FAULT_DUPLICATE:
+        return pick(random, 20, 400);
+    case FAULT_LATE:
+        return pick(random, 5, 100);
+    case FAULT_DELAY:
+        return pick(random, 50, 1500);
+    case FAULT_STORE_SLOW:
+        return pick(random, 100, 4000);
+    case FAULT_WALL:
+        return pick(random, 0, 1) ? jumps[pick(random, 0, 3)] : -jumps[pick(random, 0, 3)];
+    case FAULT_COMMAND:
+        return pick(random, COMMAND_SET_ONLINE, COMMAND_SET_MODE);
+    case FAULT_CUT:
+    case FAULT_CUT_BOTH:
+    case FAULT_ISOLATE:
+    case FAULT_AGENT_KILL:
+    case FAULT_AGENT_STALL:
+    case FAULT_SERVER_KILL:
+    case FAULT_SERVER_FREEZE:
+    case FAULT_SERVER_STUCK:
+    case FAULT_MACHINE_CRASH:
+    case FAULT_MONITOR_KILL:
+    case FAULT_MONITOR_STALL:
+    case FAULT_DISK:
+    case FAULT_STORE:
+    case FAULT_KINDS:
+        break;
+    }
+    return 0;
+}
+
+static struct fault make_fault(const struct plan *plan, enum fault_kind kind, uint64_t *random) {
+    struct fault fault = {
+        .kind = kind,
+        .at = pick(random, plan->faults_from, plan->faults_until - 1000),
+        .length = pick_length(plan, random),
+        .host = pick_host(plan, random),
+        .value = pick_value(kind, random),
+    };
+    if (kind == FAULT_CUT || kind == FAULT_CUT_BOTH || kind == FAULT_ISOLATE)
+        fault.host = pick_place(plan, random);
+    do
+        fault.other = pick_place(plan, random);
+    while (fault.other == fault.host);
+    if (kind == FAULT_WALL && pick(random, 0, 2) == 0)
+        fault.host = AT_MONITOR;
+    if (kind == FAULT_WALL || kind == FAULT_COMMAND)
+        fault.length = 0;
+    if (fault.at + fault.length > plan->faults_until)
+        fault.length = plan->faults_until - fault.at;
+    return fault;
+}
+
+/* What breaks a lease are several faults at once, and of those that may be writer. */
+static void gather(const struct plan *plan, struct fault *fault, const struct fault *before, uint64_t *random) {
+    msec lease = plan->cluster.lease.length;
+    if (pick(random, 0, 2) == 0)
+        return;
+    msec at = before->at + pick(random, -lease, 2 * lease);
+    if (at >= plan->faults_from && at + fault->length <= plan->faults_until)
+        fault->at = at;
+    if (fault->host < plan->cluster.host_count)
+        fault->host = (int)pick(random, 0, 1);
+    if (fault->other == fault->host)
+        fault->other = AT_MONITOR;
+}
+
+static int compare(const void *left, const void *right) {
+    const struct fault *a = left, *b = right;
+    return a->at != b->at ? (a->at < b->at ? -1 : 1) : (int)a->kind - (int)b->kind;
+}
+
+/* Half of the seeds aim at the lease: who hears whom, and who forgets. */
+static uint64_t choose_kinds(uint64_t seed, uint64_t *random) {
+    const uint64_t lease = set_of(FAULT_CUT) | set_of(FAULT_CUT_BOTH) | set_of(FAULT_ISOLATE) |
+                           set_of(FAULT_AGENT_KILL) | set_of(FAULT_AGENT_STALL) | set_of(FAULT_MONITOR_KILL) |
+                           set_of(FAULT_MONITOR_STALL) | set_of(FAULT_LATE) | set_of(FAULT_DELAY);
+    uint64_t chosen = sim_random(random), fewer = chosen & sim_random(random);
+    return seed % 2 ? fewer : chosen & lease;
+}
+
+void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
+    uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    memset(ret_plan, 0, sizeof *ret_plan);
+    ret_plan->seed = seed;
+    make_cluster(&ret_plan->cluster, &random);
+    ret_plan->faults_from = SECONDS(pick(&random, 2, 30));
+    ret_plan->faults_until = ret_plan->faults_from + SECONDS(60) * minutes;
+    ret_plan->delay_most = pick(&random, 1, 30);
+    ret_plan->server_comes_back = pick(&random, 200, 8000);
+    ret_plan->deaf_permille = pick(&random, 0, 1) ? 500 : 0;
+    enum fault_kind on[FAULT_KINDS];
+    int kinds = 0;
+    uint64_t chosen = choose_kinds(seed, &random);
+    for (int kind = 0; kind < FAULT_KINDS; kind++)
+        if (chosen >> kind & 1)
+            on[kinds++] = (enum fault_kind)kind;
+    int most = (int)((seed % 2 ? 8 : 16) * minutes);
+    most = most < FAULTS_MAX ? most : FAULTS_MAX;
+    int count = kinds ? (int)pick(&random, 3, most) : 0;
+    for (int i = 0; i < count; i++) {
+        ret_plan->faults[i] = make_fault(ret_plan, on[pick(&random, 0, kinds - 1)], &random);
+        if (seed % 2 == 0 && i > 0)
+            gather(ret_plan, &ret_plan->faults[i], &ret_plan->faults[i - 1], &random);
+    }
+    ret_plan->count = count;
+    qsort(ret_plan->faults, (size_t)count, sizeof *ret_plan->faults, compare);
+}
+
+void plan_remove(struct plan *plan, int first, int count) {
+    plan->count -= count;
+    memmove(&plan->faults[first], &plan->faults[first + count], (size_t)(plan->count - first) * sizeof *plan->faults);
+}
+
+/* ---- words ---- */
+
+static const char *const words[FAULT_KINDS] = {
+    [FAULT_LOSS] = "messages are lost (permille)",
+    [FAULT_DELAY] = "messages take up to (ms)",
+    [FAULT_LATE] = "messages come seconds late (permille)",
+    [FAULT_DUPLICATE] = "messages come twice (permille)",
+    [FAULT_CUT] = "cut one way",
+    [FAULT_CUT_BOTH] = "cut both ways",
+    [FAULT_ISOLATE] = "isolated",
+    [FAULT_AGENT_KILL] = "agent down",
+    [FAULT_AGENT_STALL] = "agent stopped",
+    [FAULT_SERVER_KILL] = "server down",
+    [FAULT_SERVER_FREEZE] = "server frozen",
+    [FAULT_SERVER_STUCK] = "server stuck",
+    [FAULT_MACHINE_CRASH] = "machine down",
+    [FAULT_MONITOR_KILL] = "monitor down",
+    [FAULT_MONITOR_STALL] = "monitor stopped",
+    [FAULT_DISK] = "agent's disk fails",
+    [FAULT_STORE] = "monitor's store fails",
+    [FAULT_STORE_SLOW] = "monitor's store takes up to (ms)",
+    [FAULT_WALL] = "clock on the wall jumps by (ms)",
+    [FAULT_COMMAND] = "command",
+};
+
+static const char *const commands[] = { "set-online", "set-offline", "move-role writer", "set-mode" };
+
+static const char *place_name(const struct plan *plan, int place) {
+    return place == AT_MONITOR ? "the monitor" : place == AT_CLIENTS ? "the clients" : plan->cluster.hosts[place].name;
+}
+
+void fault_text(const struct plan *plan, const struct fault *fault, char ret_text[static FAULT_TEXT_MAX]) {
+    snprintf(ret_text, FAULT_TEXT_MAX, "%8.3f  %7.3f s  %s", (double)fault->at / 1000, (double)fault->length / 1000,
+             words[fault->kind]);
+    bool general = fault->kind <= FAULT_DUPLICATE || fault->kind == FAULT_STORE || fault->kind == FAULT_STORE_SLOW ||
+                   fault->kind == FAULT_MONITOR_KILL || fault->kind == FAULT_MONITOR_STALL;
+    if (fault->kind == FAULT_COMMAND)
+        text_append(ret_text, FAULT_TEXT_MAX, " %s", commands[fault->value]);
+    else if (fault->value)
+        text_append(ret_text, FAULT_TEXT_MAX, " %lld", (long long)fault->value);
+    if (!general)
+        text_append(ret_text, FAULT_TEXT_MAX, ": %s", place_name(plan, fault->host));
+    if (fault->kind == FAULT_CUT || fault->kind == FAULT_CUT_BOTH)
+        text_append(ret_text, FAULT_TEXT_MAX, " to %s", place_name(plan, fault->other));
+}

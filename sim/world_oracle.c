@@ -1,0 +1,168 @@
+/* What must be true after every event, whatever was lost, killed or cut. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+void oracle_fail(struct world *world, const char *format, ...) {
+    if (world->violation[0])
+        return;
+    world->broken = format;
+    int size = snprintf(world->violation, sizeof world->violation, "at %lld ms: ", (long long)world->now);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(world->violation + size, sizeof world->violation - (size_t)size, format, args);
+    va_end(args);
+}
+
+static bool is_open(const struct world_host *host) {
+    return host->server.up && !host->server.read_only;
+}
+
+/* A server whose agent died or was stopped while it was writable stays writable: until its next agent has shut it, or
+ * holds a lease again, clients are kept away by the kernel, which has taken the address. */
+static bool is_written(const struct world *world, int i) {
+    const struct world_host *host = &world->hosts[i];
+    return is_open(host) && !host->server.frozen && (!host->excused || world_has_address(world, i, 0));
+}
+
+static bool has_lease(const struct world *world, int i) {
+    const struct world_host *host = &world->hosts[i];
+    return host->agent_up && host->agent.writer && world->now < host->agent.lease_until;
+}
+
+static bool is_stopped(const struct world *world, int i) {
+    return !world->hosts[i].agent_up || world->hosts[i].stalled_until > world->now;
+}
+
+static void keep_excuses(struct world *world) {
+    for (int i = 0; i < world->cluster.host_count; i++) {
+        struct world_host *host = &world->hosts[i];
+        if (!is_open(host) || (has_lease(world, i) && host->agent.process == PROCESS_RUNNING))
+            host->excused = false;
+        if (is_open(host) && is_stopped(world, i))
+            host->excused = true;
+    }
+}
+
+static void look_at_writers(struct world *world) {
+    int writers = 0, leases = 0;
+    for (int i = 0; i < world->cluster.host_count; i++) {
+        writers += is_written(world, i);
+        leases += has_lease(world, i);
+    }
+    if (writers > 1)
+        oracle_fail(world, "%d servers are writable at once", writers);
+    if (leases > 1)
+        oracle_fail(world, "%d leases at once", leases);
+}
+
+static void look_at_addresses(struct world *world) {
+    for (int address = 1; address < world->cluster.address_count; address++) {
+        int holders = 0;
+        for (int i = 0; i < world->cluster.host_count; i++)
+            holders += world_has_address(world, i, address);
+        if (holders > 1 && !world->readers[0])
+            snprintf(world->readers, sizeof world->readers, "at %lld ms: reader address %d is served by %d hosts",
+                     (long long)world->now, address, holders);
+    }
+}
+
+/* An agent that was restarted believes in an earlier end than it had been given, since the kernel counts in seconds. */
+static void look_at_writer_address(struct world *world) {
+    for (int i = 0; i < world->cluster.host_count; i++) {
+        struct world_host *host = &world->hosts[i];
+        if (host->agent.lease_until > host->leased_until)
+            host->leased_until = host->agent.lease_until;
+        if (world_has_address(world, i, 0) && is_open(host) &&
+            host->gone_at[0] > host->leased_until + (world->kernel ? KERNEL_LATE_MOST : 0))
+            oracle_fail(world, "the writer's address on db%d outlives its lease", i + 1);
+    }
+}
+
+/* What could not be saved was told to nobody, and may be forgotten. */
+static void look_at_terms(struct world *world) {
+    for (int i = 0; i < world->cluster.host_count; i++) {
+        struct world_host *host = &world->hosts[i];
+        if (!host->agent_up)
+            continue;
+        if (host->agent.durable.term < host->highest_term)
+            oracle_fail(world, "the term of db%d fell from %llu to %llu", i + 1, (unsigned long long)host->highest_term,
+                        (unsigned long long)host->agent.durable.term);
+        if (!host->unsaved)
+            host->highest_term = host->agent.durable.term;
+    }
+}
+
+/* No two clients may write to different servers, whatever stands in their neighbour caches. */
+static void look_at_clients(struct world *world) {
+    clients_look(world);
+    int written = HOST_NONE;
+    for (int c = 0; c < CLIENTS; c++) {
+        int host = world->clients[c].reaches;
+        if (host == HOST_NONE || !world_has_address(world, host, 0) || !is_open(&world->hosts[host]) ||
+            world->hosts[host].server.frozen)
+            continue;
+        if (written != HOST_NONE && written != host)
+            oracle_fail(world, "two clients of the writer's address write to two servers");
+        written = host;
+    }
+}
+
+/* What a host may still believe, seen from outside: it has a lease, or could go on with one after a restart. */
+static bool may_write(const struct world *world, int i) {
+    const struct world_host *host = &world->hosts[i];
+    bool kept = !host->agent_up && host->saved && host->disk.writer && !host->disk.given_up;
+    return has_lease(world, i) || (kept && host->server.up && world_has_address(world, i, 0));
+}
+
+/* Whoever is promoted must be one whose promise the old writer would need, or the old writer must have ended. */
+static void look_at_promotion(struct world *world) {
+    int to = world->monitor.durable.writer, old = world->shadow.last_writer;
+    if (to == HOST_NONE || to == world->shadow.writer || old == HOST_NONE || old == to || !may_write(world, old))
+        return;
+    const struct world_host *host = &world->hosts[old];
+    host_set electable = host->agent_up ? host->agent.durable.electable : host->disk.electable;
+    if (!set_has(electable, to))
+        oracle_fail(world, "db%d is promoted, is not electable for db%d, and that one may still write", to + 1,
+                    old + 1);
+}
+
+static bool is_held(const struct monitor_durable *durable, int host) {
+    return durable->hosts[host].holds || durable->hosts[host].state == HOST_AWAITING_RECOVERY;
+}
+
+static void note_held(struct world *world) {
+    for (int i = 0; i < world->cluster.host_count; i++) {
+        msec *since = &world->hosts[i].held_since;
+        if (!is_held(&world->monitor.durable, i) || world->monitor.durable.mode != MONITOR_ACTIVE)
+            *since = 0;
+        else if (!*since)
+            *since = world->now;
+    }
+}
+
+/* What a host has when it becomes held may stay for a moment, until it is known who takes it over (placement.c). */
+void oracle_monitor(struct world *world, const struct monitor_plan *plan, int reporter) {
+    look_at_promotion(world);
+    note_held(world);
+    if (!plan->orders_set)
+        return;
+    msec since = world->hosts[reporter].held_since;
+    int writer_role = cluster_writer_role(&world->cluster);
+    address_set readers = plan->orders.addresses & ~cluster_role_addresses(&world->cluster, writer_role);
+    if (readers && since && world->now - since > world->cluster.lease.length)
+        oracle_fail(world, "db%d is held and is told to serve an address", reporter + 1);
+    if (plan->orders.duty == DUTY_WRITER && since && world->monitor.durable.hosts[reporter].holds)
+        oracle_fail(world, "db%d is held and is told to be writer", reporter + 1);
+}
+
+void oracle_look(struct world *world) {
+    keep_excuses(world);
+    look_at_writers(world);
+    look_at_addresses(world);
+    look_at_writer_address(world);
+    look_at_terms(world);
+    look_at_clients(world);
+}

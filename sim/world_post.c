@@ -1,0 +1,71 @@
+/* Messages on their way, and everything else that comes back later: looks, tasks, the end of a server. */
+#include <assert.h>
+#include <string.h>
+
+#include "world.h"
+
+struct parcel *post(struct world *world, enum parcel_kind kind, int from, int to, msec after) {
+    assert(world->parcel_count < PARCELS_MAX);
+    struct parcel *parcel = &world->parcels[world->parcel_count++];
+    memset(parcel, 0, sizeof *parcel);
+    parcel->kind = kind;
+    parcel->from = from;
+    parcel->to = to;
+    parcel->begun = world->now;
+    parcel->at = world->now + after;
+    parcel->number = world->parcels_sent++;
+    if (to != AT_MONITOR)
+        parcel->life = world->hosts[to].life;
+    return parcel;
+}
+
+static msec delay(struct world *world) {
+    msec length = world->delay_least + world_random(world, world->delay_most - world->delay_least);
+    if (world->late_permille && world_chance(world, world->late_permille))
+        length += world_random(world, world->late_most);
+    return length + world->send_after;
+}
+
+struct parcel *post_far(struct world *world, enum parcel_kind kind, int from, int to) {
+    if (world->cut[from][to] || world_chance(world, world->loss_permille))
+        return NULL;
+    return post(world, kind, from, to, delay(world));
+}
+
+void post_send(struct world *world, struct parcel *parcel) {
+    wire_parcel(world, parcel);
+    if (!world->duplicate_permille || !world_chance(world, world->duplicate_permille))
+        return;
+    struct parcel *again = post(world, parcel->kind, parcel->from, parcel->to, 0);
+    uint64_t number = again->number;
+    *again = *parcel;
+    again->number = number;
+    again->at = world->now + delay(world);
+}
+
+msec post_next(const struct world *world, msec before, size_t *ret_parcel) {
+    *ret_parcel = SIZE_MAX;
+    for (size_t i = 0; i < world->parcel_count; i++) {
+        const struct parcel *parcel = &world->parcels[i];
+        const struct parcel *best = *ret_parcel == SIZE_MAX ? NULL : &world->parcels[*ret_parcel];
+        if (parcel->at <= before && (!best || parcel->at < best->at || parcel->number < best->number)) {
+            *ret_parcel = i;
+            before = parcel->at;
+        }
+    }
+    return before;
+}
+
+void post_take(struct world *world, size_t index, struct parcel *ret_parcel) {
+    memcpy(ret_parcel, &world->parcels[index], sizeof *ret_parcel);
+    size_t last = --world->parcel_count;
+    if (index != last)
+        memcpy(&world->parcels[index], &world->parcels[last], sizeof *ret_parcel);
+}
+
+void post_again(struct world *world, const struct parcel *parcel, msec at) {
+    assert(world->parcel_count < PARCELS_MAX);
+    struct parcel *again = &world->parcels[world->parcel_count++];
+    memcpy(again, parcel, sizeof *again);
+    again->at = at;
+}
