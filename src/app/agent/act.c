@@ -8,7 +8,7 @@
 #include "effect/store/store.h"
 #include "wire/state.h"
 
-enum { PROCESS_LOOK_EVERY = 20 }; /* SERVERS.md trap 13: the flags tell 0.2 ms after the kill, the pidfd up to 0.7 s */
+enum { PROCESS_LOOK_EVERY = 30 }; /* SERVERS.md trap 13: the flags tell 0.2 ms after the kill, the pidfd up to 0.7 s */
 
 static void on_gone(void *context) {
     struct agent_app *app = context;
