@@ -78,6 +78,7 @@ byte o_term; byte o_writer; byte o_leaving; byte o_electable; byte o_surely; boo
 /* The agents */
 bool writer[N];    /* holds the lease */
 bool open[N];      /* its server may take writes: as writer, or given up and not yet fenced (durable, like term) */
+bool told[N];      /* durable: was told to give the role up, and is not yet fenced */
 byte lease[N];     /* ticks left of the lease; once given up: until the server is closed by force.  The kernel's lifetime
                       of the role's address is never longer than this. */
 byte promised[N];  /* ticks for which this agent has promised a peer not to take the role */
@@ -105,7 +106,7 @@ byte starts = 0;
 
 inline drop_ask(x)  { ask[x] = false; ask_age[x] = 0; ask_got[x] = 0; ask_need[x] = 0; ask_term[x] = 0 }
 inline drop_beat(x) { beat[x] = 0; beat_age[x] = 0; beat_term[x] = 0; beat_writer[x] = false; beat_open[x] = false; beat_set[x] = 0; beat_resigned[x] = false }
-inline closed(x)    { writer[x] = false; open[x] = false; lease[x] = 0; drop_ask(x) }
+inline closed(x)    { writer[x] = false; open[x] = false; told[x] = false; lease[x] = 0; drop_ask(x) }
 /* The role is given up; the server stays open until it is fenced, at the lease's end at the latest. */
 inline give_up(x)   { writer[x] = false; drop_ask(x) }
 inline extend(x, left) { if :: lease[x] < (left) -> lease[x] = left :: else fi }
@@ -188,8 +189,13 @@ inline take_in(x, a, r_term, r_writer, r_open, r_set, r_resigned) {
             && !r_open
 #endif
            ) -> m_heard[x] = m_heard[x] | (1 << a) :: else fi;
-     /* An empty store: whoever holds a lease has lived on its peers' promises, and is taken over as it is. */
-     if :: !m_known[x] && r_writer -> m_known[x] = true; m_writer[x] = a; m_term[x]++; m_heard[x] = 0;
+     /* An empty store: whoever holds a lease has lived on its peers' promises, and is taken over as it is, once nothing is
+      * under way any more that was said from the store that is lost.  Until then it gets no answer. */
+     if :: (!m_known[x] && r_writer
+#ifndef BUG_ADOPTED_AT_ONCE
+            && m_granted[x] == 0
+#endif
+           ) -> m_known[x] = true; m_writer[x] = a; m_term[x]++; m_heard[x] = 0;
 #ifdef BUG_ADOPTED_ELECTABLE
            m_electable[x] = ALL; m_surely[x] = ALL
 #else
@@ -282,7 +288,7 @@ active proctype world() {
              drop_late(i);
 #endif
 #endif
-             if :: MAY_ANSWER(x, i) ->
+             if :: MAY_ANSWER(x, i) && (m_known[x] || !beat_writer[i]) ->
                    beat[i] = 2; beat_term[i] = m_term[x]; beat_writer[i] = (i == m_writer[x]); beat_set[i] = m_electable[x];
                    beat_open[i] = false; beat_resigned[i] = false;
                    if :: i == m_writer[x] -> m_granted[x] = LEASE :: else fi
@@ -309,7 +315,7 @@ active proctype world() {
 #ifndef BUG_PROMISE_IGNORED
                  && (writer[i] || promised[i] == 0)
 #endif
-                ) -> writer[i] = true; open[i] = true; resigned[i] = false; term[i] = beat_term[i]; electable[i] = beat_set[i];
+                ) -> writer[i] = true; open[i] = true; told[i] = false; resigned[i] = false; term[i] = beat_term[i]; electable[i] = beat_set[i];
 #ifdef BUG_ANCHORED_AT_ANSWER
                     extend(i, LEASE);
 #else
@@ -320,7 +326,7 @@ active proctype world() {
 #endif
                     assert(HOLDERS <= 1)
              :: !beat_writer[i] -> if :: beat_term[i] > term[i] -> resigned[i] = false :: else fi;
-                    term[i] = beat_term[i]; electable[i] = beat_set[i]; give_up(i)
+                    term[i] = beat_term[i]; electable[i] = beat_set[i]; told[i] = open[i]; give_up(i)
              :: else fi
        :: else fi; drop_beat(i); i = 0 }
   /*    A server whose agent has given the role up is fenced. */
@@ -370,7 +376,7 @@ active proctype world() {
        drop_ask(i); i = 0 }
 
   /* 5. An agent restarts.  It has forgotten its promises, so it acts as if it had just made one.  As long as the kernel
-   *    shows the role's address, it may go on as the writer that it was. */
+   *    shows the role's address, it may go on as the writer that it was, unless it has been told to give the role up. */
   :: atomic { WHICH(i, IS_ANY);
 #ifdef LATE
        if :: late[i] == 1 -> late[i] = 2 :: else fi;
@@ -385,7 +391,11 @@ active proctype world() {
 #ifdef BUG_RESIGNED_FORGOTTEN
        resigned[i] = false;
 #endif
-       if :: open[i] && lease[i] > 0 && KNOWS(i) -> writer[i] = true;
+       if :: (open[i] && lease[i] > 0 && KNOWS(i)
+#ifndef BUG_RESUMED_TOLD
+              && !told[i]
+#endif
+             ) -> writer[i] = true;
 #ifdef BUG_RESUMED_LONGER
              lease[i] = LEASE
 #endif

@@ -418,8 +418,14 @@ static void a_question_brings_out_a_silent_stranger(void **state) {
         ip_run("addr add %s/%d dev other%s", roles[i], i == 0 ? 32 : 128, i == 0 ? "" : " nodad");
         go_to(OURS);
         watch(scene, roles[i]);
-        assert_int_equal(addresses_ask(scene->addresses[OURS], &ip, &scene->why), RC_OK);
-        wait_for_claim(scene);
+        /* A packet may be lost on a busy machine: the question is repeated, as the agent repeats it. */
+        msec deadline = clock_now() + SECONDS(5);
+        scene->claims = 0;
+        while (scene->claims == 0 && clock_now() < deadline) {
+            assert_int_equal(addresses_ask(scene->addresses[OURS], &ip, &scene->why), RC_OK);
+            loop_timer_set(scene->patience, clock_now() + 500);
+            loop_run(scene->loop);
+        }
         assert_claimed_by_other(scene, roles[i]);
     }
 }
