@@ -123,9 +123,12 @@ void lease_take(struct mstep *step, bool confirmed) {
 /* Model, step 8, second half: the new writer believes in no other set than the one that comes with the role. */
 void lease_give(struct mstep *step, int host) {
     struct monitor_durable *durable = &step->m->durable;
+    /* One that gets the role back without having confirmed its end may still believe in its old set alone. */
+    host_set believed = host == durable->leaving ? durable->surely : ~UINT64_C(0);
     durable->writer = durable->last_writer = host;
     durable->leaving = HOST_NONE;
-    durable->electable = durable->surely = lease_wanted_electable(step) | set_of(host);
+    durable->electable = lease_wanted_electable(step) | set_of(host);
+    durable->surely = durable->electable & believed;
     step->m->serving = false;
     step->m->serving_since = NEVER;
     step->m->hosts[host].not_holding_at = NEVER;
