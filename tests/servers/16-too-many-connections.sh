@@ -11,11 +11,19 @@ app_client() { # arguments…
         --connect-timeout=5 "$@"
 }
 
+# One that is refused tries again: who else had the last connection, the prober for example, gives it back at once.
+take_one_until() { # milliseconds
+    until [[ $(now_ms) -ge $1 ]]; do
+        app_client -e "SELECT SLEEP($HELD_SECONDS)" >/dev/null 2>&1 && return
+        sleep 0.2
+    done
+}
+
 # More than the server takes: some of these are refused.
 take_all_connections() {
     local i
     for ((i = 0; i < 65; i++)); do
-        app_client -e "SELECT SLEEP($HELD_SECONDS)" >/dev/null 2>&1 &
+        take_one_until $(($(now_ms) + HELD_SECONDS * 1000)) &
     done
 }
 
@@ -30,10 +38,10 @@ scenario() {
     begun=$(now_ms)
     need "the server takes no more connections" within 5 server_is_full
     while [[ $(($(now_ms) - begun)) -lt $((HELD_SECONDS * 1000 - 2000)) ]]; do
-        server_is_full || { broken "the server takes connections too early"; break; }
+        within 1 server_is_full || { broken "the server takes connections too early"; break; }
         sleep 0.5
     done
-    expect "the server takes connections again" within 20 not server_is_full
+    expect "the server takes connections again" within 40 not server_is_full
     expect "db1 is writer" within 5 writer_is db1
     expect "nothing has moved" nothing_has_moved
     expect "no write has failed" no_write_has_failed
