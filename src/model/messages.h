@@ -20,7 +20,7 @@ struct stranger {
 
 struct report {
     int host;             /* who reports */
-    uint64_t incarnation; /* a number that is new with every start of the agent */
+    uint64_t incarnation; /* a number that is new, and higher, with every start of the agent */
     uint64_t sequence;    /* grows with every report of one incarnation */
     uint64_t term;        /* the highest term obeyed */
     bool writer;          /* holds the writer's lease */
@@ -71,6 +71,7 @@ struct ask {
     uint64_t round; /* answers to older rounds do not count */
     uint64_t term;
     bool for_writer; /* please promise: for one lease you will not become writer */
+    msec lease;      /* how long that is, by the configuration of the one that asks */
 };
 
 struct answer {

@@ -4,8 +4,8 @@
 #include "wire/names.h"
 #include "wire/words.h"
 
-/* A lease is seconds; what grants more than this is damaged. */
-#define LEASE_MOST SECONDS(3600)
+/* A lease is seconds; what grants, or asks for, more than this is damaged. */
+#define LEASE_MOST SECONDS(300)
 
 static json_t *message_new(const char *message, const struct cluster *cluster) {
     json_t *object = object_new();
@@ -236,6 +236,7 @@ char *ask_encode(const struct cluster *cluster, const struct ask *ask) {
     put_number(object, "round", ask->round);
     put_number(object, "term", ask->term);
     put_flag(object, "for_writer", ask->for_writer);
+    put_msec(object, "lease_ms", ask->lease);
     return object_to_text(object);
 }
 
@@ -245,6 +246,7 @@ static void ask_fields(const struct fields *f, const struct cluster *cluster, vo
     ask->round = field_number(f, "round");
     ask->term = field_term(f);
     ask->for_writer = field_flag(f, "for_writer");
+    ask->lease = field_integer(f, "lease_ms", 0, LEASE_MOST);
 }
 
 enum rc ask_decode(const struct cluster *cluster, const char *text, size_t length, struct ask *ret_ask,

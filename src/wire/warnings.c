@@ -96,11 +96,36 @@ static void append_transfer(const struct monitor *monitor, char *text, size_t si
                 transfer_phase_name(transfer->phase), transfer->cause[0] ? ": " : "", transfer->cause);
 }
 
-static void warn_of_writer(json_t *list, const struct monitor *monitor) {
+/* An empty store, or one that is old: what it waits for, and what ends the waiting. */
+static void warn_of_listening(json_t *list, const struct monitor *monitor, msec now) {
+    host_set unseen = lease_unseen(monitor, now);
+    int some = HOST_NONE;
+    char names[FACT_SIZE] = "";
+    for (int i = 0; i < monitor->cluster->host_count; i++)
+        if (set_has(unseen, i)) {
+            some = some == HOST_NONE ? i : some;
+            text_append(names, sizeof names, "%s%s", names[0] ? ", " : "", monitor->cluster->hosts[i].name);
+        }
+    if (some == HOST_NONE)
+        warn(list,
+             "this monitor's store does not know who is writer: it listens for one lease before it decides anything");
+    else
+        warn(list,
+             "this monitor's store does not know who is writer, and %s may be it: nothing is decided before its agent "
+             "is heard and its server is seen; if it will not come back, stop its server and then: mmm set-offline "
+             "--force %s",
+             names, monitor->cluster->hosts[some].name);
+}
+
+static void warn_of_writer(json_t *list, const struct monitor *monitor, msec now) {
     const struct monitor_durable *durable = &monitor->durable;
     char why[SENTENCE_SIZE] = "";
     if (durable->writer != HOST_NONE && monitor->serving)
         return;
+    if (lease_is_listening(monitor, now)) {
+        warn_of_listening(list, monitor, now);
+        return;
+    }
     if (monitor->transfer.phase != TRANSFER_IDLE)
         append_transfer(monitor, why, sizeof why);
     else if (durable->writer == HOST_NONE && durable->mode == MONITOR_PASSIVE)
@@ -131,7 +156,7 @@ static void warn_of_protection(json_t *list, const struct monitor *monitor) {
 
 json_t *warnings_value(const struct monitor *monitor, msec now) {
     json_t *list = array_new();
-    warn_of_writer(list, monitor);
+    warn_of_writer(list, monitor, now);
     warn_of_protection(list, monitor);
     for (int i = 0; i < monitor->cluster->host_count; i++) {
         warn_of_agent(list, monitor, i, now);

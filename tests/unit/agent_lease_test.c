@@ -185,6 +185,23 @@ static void a_standby_promises_and_keeps_its_word(void **state) {
     assert_true(agent.writer);
 }
 
+/* The writer that asks goes by its own configuration. */
+static void a_promise_lasts_as_long_as_the_lease_of_the_writer_that_asks(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(probe_of(true));
+    pass(SECONDS(6));
+    answer_next(orders_of(DUTY_STANDBY, 5));
+    struct ask ask = { .from = PEER, .round = 3, .term = 5, .for_writer = true, .lease = SECONDS(20) };
+    feed((struct agent_event){ .kind = AGENT_ASKED, .ask = &ask });
+    pass(SECONDS(19));
+    answer_next(orders_of(DUTY_WRITER, 6));
+    assert_false(agent.writer);
+    pass(SECONDS(2));
+    answer_next(orders_of(DUTY_WRITER, 6));
+    assert_true(agent.writer);
+}
+
 static void a_promise_is_refused_when_a_later_term_is_known(void **state) {
     (void)state;
     start(NULL, NULL);
@@ -330,6 +347,7 @@ int main(void) {
         cmocka_unit_test(a_promise_for_an_older_round_does_not_count),
         cmocka_unit_test(a_sole_survivor_lives_without_anybodys_promise),
         cmocka_unit_test(a_standby_promises_and_keeps_its_word),
+        cmocka_unit_test(a_promise_lasts_as_long_as_the_lease_of_the_writer_that_asks),
         cmocka_unit_test(a_promise_is_refused_when_a_later_term_is_known),
         cmocka_unit_test(a_writer_promises_nothing),
         cmocka_unit_test(a_restarted_agent_acts_as_if_it_had_just_promised),

@@ -211,6 +211,34 @@ static void yield_fences_keeps_the_address_and_never_kills(void **state) {
     assert_true(agent.must_fence);
 }
 
+/* Nobody knows any more that it is handing over: one lease after its last word somebody else may write. */
+static void a_server_that_is_handing_over_is_closed_by_force_when_the_monitor_falls_silent(void **state) {
+    (void)state;
+    start_writer();
+    answer_next(orders_of(DUTY_YIELD, 6));
+    msec answered = agent.report_sent;
+    assert_true(pass_until(SECONDS(30), sees_kill));
+    assert_true(now <= answered + cluster.lease.length);
+}
+
+/* What is left of its lease is all the time that a fence has, whatever the fence itself may take. */
+static void a_fence_ends_with_the_lease_in_which_the_server_was_open(void **state) {
+    (void)state;
+    start_writer();
+    msec until = agent.lease_until;
+    pass(until - now - 1200);
+    if (!agent.reporting)
+        feed((struct agent_event){ .kind = AGENT_NUDGED });
+    struct orders held = orders_of(DUTY_HELD, 6);
+    held.sequence = agent.sequence;
+    pass(700);
+    held.sequence = agent.sequence;
+    obey(held);
+    assert_false(agent.writer);
+    assert_true(pass_until(SECONDS(5), sees_kill));
+    assert_true(now <= until);
+}
+
 static void a_writer_that_yields_confirms_only_when_it_is_fenced(void **state) {
     (void)state;
     start_writer();
@@ -382,6 +410,8 @@ int main(void) {
         cmocka_unit_test(a_standby_follows_the_source_it_is_told),
         cmocka_unit_test(a_thread_that_stopped_with_an_error_is_left_for_a_person),
         cmocka_unit_test(yield_fences_keeps_the_address_and_never_kills),
+        cmocka_unit_test(a_server_that_is_handing_over_is_closed_by_force_when_the_monitor_falls_silent),
+        cmocka_unit_test(a_fence_ends_with_the_lease_in_which_the_server_was_open),
         cmocka_unit_test(a_writer_that_yields_confirms_only_when_it_is_fenced),
         cmocka_unit_test(an_agent_restarted_while_it_yields_does_not_take_the_role_back),
         cmocka_unit_test(passive_touches_nothing),

@@ -143,6 +143,31 @@ static void a_standby_that_is_back_is_electable_when_the_writer_has_acknowledged
     assert_int_equal(monitor.durable.surely, set_of(DB1) | set_of(DB2));
 }
 
+/* It has not obeyed since before the role was taken from it, so it may still live without anybody's promise. */
+static void a_writer_that_gets_the_role_back_unconfirmed_may_still_believe_that_it_is_alone(void **state) {
+    (void)state;
+    start_serving();
+    heard[DB2] = false;
+    turns(SECONDS(6));
+    heard[DB2] = true;
+    obedient[DB1] = false;
+    turns(SECONDS(3));
+    assert_int_equal(monitor.durable.surely, set_of(DB1));
+    command((struct command){ .kind = COMMAND_MOVE_ROLE, .role = "writer", .host = "db2" });
+    for (int i = 0; i < 10; i++) {
+        reports[DB1].probe.heartbeat_seen = reports[DB2].probe.heartbeat_seen = SECONDS(1700000000) + now;
+        turn();
+    }
+    assert_int_equal(monitor.durable.leaving, DB1);
+    turns(cluster.failover.switchover_timeout - 500);
+    assert_int_equal(monitor.durable.writer, DB1);
+    assert_int_equal(monitor.durable.electable, set_of(DB1) | set_of(DB2));
+    assert_int_equal(monitor.durable.surely, set_of(DB1));
+    heard[DB1] = false;
+    turns(SECONDS(60));
+    assert_int_not_equal(monitor.durable.writer, DB2);
+}
+
 static void replicas_are_never_electable(void **state) {
     (void)state;
     start_serving();
@@ -292,6 +317,7 @@ int main(void) {
         cmocka_unit_test(the_race_of_two_reports_is_no_false_alarm),
         cmocka_unit_test(a_broken_standby_is_electable_no_more_at_once),
         cmocka_unit_test(a_standby_that_is_back_is_electable_when_the_writer_has_acknowledged_it),
+        cmocka_unit_test(a_writer_that_gets_the_role_back_unconfirmed_may_still_believe_that_it_is_alone),
         cmocka_unit_test(replicas_are_never_electable),
         cmocka_unit_test(a_host_that_flaps_is_held),
         cmocka_unit_test(a_host_that_was_away_for_long_is_held),

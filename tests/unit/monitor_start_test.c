@@ -14,9 +14,57 @@ static void the_first_writer_waits_for_a_master_that_was_not_heard(void **state)
     (void)state;
     start_monitor(NULL);
     heard[DB2] = false;
+    turns(SECONDS(600));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    heard[DB2] = true;
+    turns(SECONDS(1));
+    assert_int_equal(monitor.durable.writer, DB1);
+}
+
+/* It may be writer by its peers' promises: what they are told would end them. */
+static void with_an_empty_store_nobody_is_answered_before_every_master_is_heard(void **state) {
+    (void)state;
+    start_monitor(NULL);
+    heard[DB2] = false;
+    for (int i = 0; i < 100; i++) {
+        turn();
+        hear(DB1);
+        assert_false(plan.orders_set);
+        assert_non_null(strstr(plan.refused, "db2"));
+    }
+    hear(DB2);
+    hear(DB1);
+    assert_true(plan.orders_set);
+}
+
+static void only_an_administrators_force_replaces_the_word_of_a_master_that_is_not_heard(void **state) {
+    (void)state;
+    start_monitor(NULL);
+    heard[DB2] = false;
+    turns(SECONDS(20));
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db2" });
+    assert_int_equal(reply.rc, RC_REFUSED);
+    turns(SECONDS(20));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db2", .force = true });
+    assert_int_equal(reply.rc, RC_OK);
+    turns(SECONDS(1));
+    assert_int_equal(monitor.durable.writer, DB1);
+}
+
+static void the_first_writer_waits_until_every_other_master_is_known_to_be_shut(void **state) {
+    (void)state;
+    start_monitor(NULL);
+    reports[DB2].process = PROCESS_UNKNOWN;
+    reports[DB2].probe.answered = reports[DB2].fenced = false;
     turns(SECONDS(60));
     assert_int_equal(monitor.durable.writer, HOST_NONE);
-    turns(SECONDS(65));
+    reports[DB2].process = PROCESS_RUNNING;
+    reports[DB2].probe.answered = true;
+    turns(SECONDS(10));
+    assert_int_equal(monitor.durable.writer, HOST_NONE); /* read-only already, and clients may still be committing */
+    reports[DB2].fenced = true;
+    turns(SECONDS(1));
     assert_int_equal(monitor.durable.writer, DB1);
 }
 
@@ -61,11 +109,28 @@ static void a_lease_holder_is_adopted_by_an_empty_store(void **state) {
     (void)state;
     start_monitor(NULL);
     hold_a_lease(DB2);
-    hear(DB2);
+    turns(SECONDS(6));
     assert_int_equal(monitor.durable.writer, DB2);
     assert_true(monitor.durable.term > 5);
-    assert_true(plan.save);
-    assert_int_equal(plan.orders.duty, DUTY_WRITER);
+    assert_false(saved_late);
+    assert_int_equal(reports[DB2].term, monitor.durable.term);
+}
+
+/* An answer from the monitor whose store was lost may still be under way. */
+static void a_lease_holder_is_adopted_only_when_a_lease_has_passed_in_silence(void **state) {
+    (void)state;
+    start_monitor(NULL);
+    hold_a_lease(DB2);
+    for (int i = 0; i < 49; i++) {
+        turn();
+        for (int host = 0; host < HOSTS; host++) {
+            hear(host);
+            assert_false(plan.orders_set);
+        }
+        assert_int_equal(monitor.durable.writer, HOST_NONE);
+    }
+    turns(500);
+    assert_int_equal(monitor.durable.writer, DB2);
 }
 
 /* The others report first: what had been begun for want of a writer must end when there is one. */
@@ -73,7 +138,7 @@ static void an_adopted_writer_keeps_the_role(void **state) {
     (void)state;
     start_monitor(NULL);
     heard[DB2] = false;
-    turns(SECONDS(3));
+    turns(SECONDS(8));
     hold_a_lease(DB2);
     heard[DB2] = true;
     for (int i = 0; i < 600; i++) {
@@ -100,7 +165,51 @@ static void a_monitor_whose_store_is_old_goes_above_its_agents_terms(void **stat
     reports[DB3].term = 50;
     hear(DB3);
     assert_true(plan.save);
-    assert_int_equal(plan.orders.term, 51);
+    assert_int_equal(monitor.durable.term, 51);
+}
+
+/* The store says db1; the role has since gone to db2. */
+static void an_old_store_does_not_give_the_role_back_to_an_earlier_writer(void **state) {
+    (void)state;
+    start_serving();
+    hold_a_lease(DB2);
+    reports[DB2].term = monitor.durable.term + 3;
+    reports[DB1].writer = false;
+    reports[DB1].fenced = reports[DB1].probe.read_only = true;
+    hear(DB2);
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    for (int i = 0; i < 40; i++) {
+        turn();
+        hear(DB1);
+        assert_false(plan.orders_set);
+    }
+    turns(SECONDS(2));
+    assert_int_equal(monitor.durable.writer, DB2);
+    assert_int_equal(reports[DB2].term, monitor.durable.term);
+    assert_int_equal(monitor.durable.mode, MONITOR_ACTIVE);
+}
+
+static void a_late_report_of_an_earlier_run_of_an_agent_is_refused(void **state) {
+    (void)state;
+    start_serving();
+    struct report late = reports[DB2];
+    reports[DB2].incarnation++;
+    hear(DB2);
+    late.sequence += 10;
+    step((struct monitor_event){ .kind = MONITOR_REPORT, .host = DB2, .report = &late });
+    assert_false(plan.orders_set);
+    assert_non_null(strstr(plan.refused, "earlier run"));
+    assert_int_equal(monitor.hosts[DB2].report.incarnation, reports[DB2].incarnation);
+    turns(SECONDS(1)); /* the run that lives is still heard */
+    assert_true(monitor_agent_reachable(&monitor, DB2, now));
+}
+
+static void an_agent_whose_clock_was_set_back_is_heard_again_after_a_lease(void **state) {
+    (void)state;
+    start_serving();
+    reports[DB2].incarnation--;
+    turns(SECONDS(8));
+    assert_int_equal(monitor.hosts[DB2].report.incarnation, reports[DB2].incarnation);
 }
 
 static void a_report_of_another_host_is_refused(void **state) {
@@ -182,6 +291,13 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_writer_is_chosen_when_a_lease_has_passed),
         cmocka_unit_test(the_first_writer_waits_for_a_master_that_was_not_heard),
+        cmocka_unit_test(with_an_empty_store_nobody_is_answered_before_every_master_is_heard),
+        cmocka_unit_test(only_an_administrators_force_replaces_the_word_of_a_master_that_is_not_heard),
+        cmocka_unit_test(the_first_writer_waits_until_every_other_master_is_known_to_be_shut),
+        cmocka_unit_test(a_lease_holder_is_adopted_only_when_a_lease_has_passed_in_silence),
+        cmocka_unit_test(an_old_store_does_not_give_the_role_back_to_an_earlier_writer),
+        cmocka_unit_test(a_late_report_of_an_earlier_run_of_an_agent_is_refused),
+        cmocka_unit_test(an_agent_whose_clock_was_set_back_is_heard_again_after_a_lease),
         cmocka_unit_test(the_one_server_that_is_writable_becomes_writer),
         cmocka_unit_test(several_writable_servers_are_a_question_for_a_person),
         cmocka_unit_test(before_the_first_writer_nothing_is_touched),

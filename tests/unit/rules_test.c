@@ -50,6 +50,9 @@ static const struct other_rule {
     { "H90", "host_held", "a host has transactions that the writer does not have" },
     { "H91", "address_stranger", "a machine that is no host of the cluster answers for a role address" },
     { "L01", "term_raised", "an agent has obeyed a later term than the store knows: the monitor goes above it" },
+    { "L01", "store_is_old",
+      "an agent has obeyed a later term than a store that knew a writer: the store was put back, and is treated as "
+      "empty" },
     { "L02", "writer_adopted", "the store was empty, and a host holds the writer's lease: it is taken over" },
     { "L03", "mode_passive", "a host says that it is writer, and the store says another: a person decides" },
     { "L10", "electable_changed", "the hosts that may be promoted by themselves have changed" },

@@ -76,7 +76,7 @@ static inline struct orders any_orders(void) {
         .passive = any_flag(),
         .duty = (enum duty)any_below(DUTY_COUNT),
         .electable = any_below(16),
-        .lease = (msec)any_up_to(SECONDS(3600)),
+        .lease = (msec)any_up_to(SECONDS(300)),
         .addresses = any_below(16),
         .source = (int)any_below(5) - 1,
         .reach = any_position(),
@@ -87,7 +87,8 @@ static inline struct ask any_ask(void) {
     return (struct ask){ .from = (int)any_below(4),
                          .round = any_up_to(WIRE_INTEGER_MAX),
                          .term = any_up_to(TERM_MOST),
-                         .for_writer = any_flag() };
+                         .for_writer = any_flag(),
+                         .lease = any_up_to(SECONDS(300)) };
 }
 
 static inline struct answer any_answer(void) {

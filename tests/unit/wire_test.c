@@ -72,6 +72,7 @@ static void same_ask(const struct ask *a, const struct ask *b) {
     assert_true(a->round == b->round);
     assert_true(a->term == b->term);
     assert_int_equal(a->for_writer, b->for_writer);
+    assert_int_equal(a->lease, b->lease);
 }
 
 static void same_answer(const struct answer *a, const struct answer *b) {
@@ -167,7 +168,7 @@ static void the_reason_names_what_is_wrong_and_what_would_be_right(void **state)
     expect_orders_refused(ORDERS_HEAD "\"duty\":\"writer\",\"electable\":[\"db1\",\"db1\"]}",
                           "orders.electable: «db1» stands there twice");
     expect_orders_refused(ORDERS_HEAD "\"duty\":\"writer\",\"electable\":[],\"lease_ms\":3600001}",
-                          "orders.lease_ms: must be a whole number from 0 to 3600000");
+                          "orders.lease_ms: must be a whole number from 0 to 300000");
     expect_orders_refused(ORDERS_HEAD
                           "\"duty\":\"writer\",\"electable\":[],\"lease_ms\":1,\"addresses\":[\"10.0.0.1\"]}",
                           "orders.addresses: «10.0.0.1» is not a role address of cluster shop in this machine's "

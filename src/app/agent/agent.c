@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "app/agent/agent_app.h"
 #include "app/daemons.h"
@@ -73,10 +72,7 @@ static bool read_durable(struct agent_app *app, struct agent_durable *ret_durabl
 }
 
 static enum rc start_core(struct agent_app *app) {
-    uint64_t incarnation = 0;
-    if (getrandom(&incarnation, sizeof incarnation, 0) != (ssize_t)sizeof incarnation)
-        incarnation = (uint64_t)clock_wall();
-    incarnation &= INT64_MAX;
+    uint64_t incarnation = (uint64_t)clock_wall();
     struct agent_durable durable;
     bool known = read_durable(app, &durable);
     struct mac mac;

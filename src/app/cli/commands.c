@@ -32,15 +32,21 @@ static const struct cli_command commands[] = {
       "The writer role stays where it is until you move it: no failover happens by itself.\n", run_set_manual },
     { "set-passive", "", 0, 0, OPTION_JSON, "switch the monitor into PASSIVE mode",
       "Nothing is given out, taken away or repaired any more; who serves goes on serving.\n", run_set_passive },
-    { "set-online", "HOST", 1, 1, OPTION_JSON, "let a host serve that was set offline or is held",
-      "Ends a hold, whatever its reasons: look at the evidence in `mmm show` first.  A host that has transactions of\n"
-      "its own keeps them: the cluster's servers then differ.  The host gets roles as soon as its checks are all "
-      "right.\n",
+    { "set-online", "HOST", 1, 1, OPTION_FORCE | OPTION_JSON, "let a host serve that was set offline or is held",
+      "Ends a hold: look at its reasons and the evidence in `mmm show` first.  The host gets roles as soon as its "
+      "checks\n"
+      "are all right.\n"
+      "--force lets a host in that has transactions of its own, or lacks some that were acknowledged: what only the "
+      "old\n"
+      "writer has is lost, what only this host has stays, and the cluster's servers then differ.\n",
       run_set_online },
-    { "set-offline", "HOST", 1, 1, OPTION_JSON, "take all roles from a host, for maintenance",
+    { "set-offline", "HOST", 1, 1, OPTION_FORCE | OPTION_JSON, "take all roles from a host, for maintenance",
       "The host gives its roles up, the writer role by a switchover to another master, and gets none until "
       "set-online.\n"
-      "Its server goes on replicating.  Waits until the writer role has moved.\n",
+      "Its server goes on replicating.  Waits until the writer role has moved.\n"
+      "--force is for a master that a monitor with an empty store has not heard: it then counts as stopped, and "
+      "another\n"
+      "one becomes writer without its word.  Stop its server first.\n",
       run_set_offline },
     { "move-role", "ROLE HOST", 2, 2, OPTION_DRY_RUN | OPTION_FORCE | OPTION_JSON, "move a role to a host",
       "Moving the writer role is a switchover: the target comes near, writes stop, the target applies the rest, and "

@@ -103,7 +103,7 @@ int run_set_passive(struct cli_call *call) {
 }
 
 int run_set_online(struct cli_call *call) {
-    struct command command = { .kind = COMMAND_SET_ONLINE };
+    struct command command = { .kind = COMMAND_SET_ONLINE, .force = call_has(call, OPTION_FORCE) };
     int status;
     if (!take_name(call, call->arguments[0], command.host, &status))
         return status;
@@ -114,7 +114,7 @@ int run_set_online(struct cli_call *call) {
 
 /* Of a writer it is a switchover first. */
 int run_set_offline(struct cli_call *call) {
-    struct command command = { .kind = COMMAND_SET_OFFLINE };
+    struct command command = { .kind = COMMAND_SET_OFFLINE, .force = call_has(call, OPTION_FORCE) };
     int status;
     if (!take_name(call, call->arguments[0], command.host, &status))
         return status;

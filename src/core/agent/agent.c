@@ -56,6 +56,7 @@ static void go_on_as_writer(struct agent *agent, msec now) {
     msec until = lease_kept_by_kernel(agent);
     if (until > now + cluster->lease.length)
         until = now + cluster->lease.length;
+    agent->shut_by = until > now ? until : now + cluster->lease.fence;
     if (!agent->durable.given_up && until - cluster->lease.fence > now) {
         agent->writer = true;
         agent->must_fence = false;

@@ -122,6 +122,7 @@ struct agent {
     bool looking;
     msec look_next, look_started, answered_at, canary_since; /* canary_since: first of a row of failures, or NEVER */
     bool must_fence;     /* was writer, and is not yet known to be read-only without clients */
+    msec shut_by;        /* must_fence: the end of the lease in which it was open; somebody else may write after it */
     msec fence_deadline; /* of the fence under way, then the last resort; NEVER: none */
     bool killed;
     enum server_task_kind task; /* under way */

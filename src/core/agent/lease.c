@@ -17,6 +17,7 @@ static void give_up(struct step *step) {
     if (agent->writer) {
         agent->must_fence = agent->opened || !agent->probe.read_only;
         agent->durable.writer = agent->durable.given_up = agent->must_fence;
+        agent->shut_by = agent->lease_until;
         step_report_soon(step);
     }
     agent->writer = false;
@@ -78,6 +79,9 @@ static void obey_other(struct step *step, const struct orders *orders) {
     agent->has_orders = true;
     give_up(step);
     agent->contact_until = later(agent->contact_until, granted_until(step, orders));
+    /* While the monitor knows of a hand-over it waits for its end; once it hears nothing more, for one lease. */
+    if (orders->duty == DUTY_YIELD)
+        agent->shut_by = later(agent->shut_by, granted_until(step, orders));
     if (lost_role)
         step_event(step, "A02", "role_given_up", "the monitor takes the writer role away");
 }
@@ -125,12 +129,13 @@ static void extend_contact(struct step *step) {
         agent->contact_extended = agent->asked_at + spec(step)->length;
 }
 
-/* Model, step 4: a peer that knows no later term promises. */
+/* Model, step 4: a peer that knows no later term promises, for as long as the lease of the writer that asks: its
+ * configuration need not be this one's. */
 void lease_asked(struct step *step, const struct ask *ask) {
     struct agent *agent = step->agent;
     bool promise = ask->for_writer && !agent->writer && agent->durable.term <= ask->term;
     if (promise)
-        agent->promised_until = later(agent->promised_until, step->now + spec(step)->length);
+        agent->promised_until = later(agent->promised_until, step->now + later(spec(step)->length, ask->lease));
     if (is_silent(step, step->now - agent->monitor_heard))
         agent->told_silent = step->now;
     step->plan->answer_set = true;
@@ -205,6 +210,7 @@ static void ask_peers(struct step *step) {
         .round = agent->round.round + 1,
         .term = agent->durable.term,
         .for_writer = agent->writer,
+        .lease = spec(step)->length,
     };
     step->plan->ask = agent->round;
     step->plan->ask_whom = all & ~set_of(agent->self);
@@ -215,6 +221,8 @@ static void ask_peers(struct step *step) {
 void lease_check(struct step *step) {
     struct agent *agent = step->agent;
     ask_peers(step);
+    if (agent->must_fence && step->now < agent->shut_by)
+        step_deadline(step, agent->shut_by);
     if (!agent->writer)
         return;
     if (step->now >= agent->lease_until) {
@@ -230,6 +238,7 @@ void lease_check(struct step *step) {
 enum duty_now lease_duty(const struct agent *agent, msec now) {
     if (!agent->has_orders)
         return agent->must_fence ? NOW_LAPSED : NOW_UNKNOWN;
+    bool overdue = agent->must_fence && now >= agent->shut_by;
     switch (agent->orders.duty) {
     case DUTY_WRITER:
         return agent->writer && now < agent->lease_until - agent->cluster->lease.fence ? NOW_WRITER : NOW_LAPSED;
@@ -238,7 +247,7 @@ enum duty_now lease_duty(const struct agent *agent, msec now) {
     case DUTY_HELD:
         return NOW_HELD;
     case DUTY_YIELD:
-        return NOW_YIELD;
+        return overdue ? NOW_LAPSED : NOW_YIELD;
     case DUTY_DRAIN:
         return NOW_DRAIN;
     case DUTY_COUNT:

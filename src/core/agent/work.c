@@ -240,8 +240,17 @@ static void begin_task(struct step *step, enum server_task_kind kind) {
     step->plan->task = task;
 }
 
-/* The last resort: a server that may still acknowledge writes when its lease is over.  A planned hand-over never kills:
- * it fails, and the old writer gets the role back. */
+/* How long a fence may try before it is forced: never beyond the lease in which the server was open. */
+static msec fence_limit(const struct step *step) {
+    const struct agent *agent = step->agent;
+    if (agent->writer)
+        return agent->lease_until;
+    msec limit = step->now + cluster_of(step)->lease.fence;
+    return agent->shut_by < limit ? agent->shut_by : limit;
+}
+
+/* The last resort: a server that may still acknowledge writes when its lease is over.  A planned hand-over that the
+ * monitor knows of never kills: it fails, and the old writer gets the role back. */
 static void check_last_resort(struct step *step, enum duty_now duty) {
     struct agent *agent = step->agent;
     bool forced = duty != NOW_WRITER && duty != NOW_YIELD;
@@ -254,7 +263,7 @@ static void check_last_resort(struct step *step, enum duty_now duty) {
         return;
     }
     if (agent->fence_deadline == NEVER)
-        agent->fence_deadline = agent->writer ? agent->lease_until : step->now + cluster_of(step)->lease.fence;
+        agent->fence_deadline = fence_limit(step);
     if (step->now < agent->fence_deadline) {
         step_deadline(step, agent->fence_deadline);
         return;

@@ -189,6 +189,13 @@ static void set_offline(struct mstep *step, const struct command *command) {
         set_writer_offline(step, command, host);
         return;
     }
+    if (lease_is_listening(step->m, step->now) && set_has(lease_unseen(step->m, step->now), host) && !command->force) {
+        mstep_reply(step, command->id, RC_REFUSED,
+                    "%s has not been seen, and this monitor's store does not know whether it is the writer: bring its "
+                    "agent and server back, or stop its server and say so with --force",
+                    name);
+        return;
+    }
     if (step->m->transfer.phase != TRANSFER_IDLE && (host == step->m->transfer.from || host == step->m->transfer.to)) {
         mstep_reply(step, command->id, RC_REFUSED, "%s takes part in moving the writer role; wait until that is done",
                     name);

@@ -16,14 +16,44 @@ static bool has_ended(const struct report *report, uint64_t term) {
     return report->term == term && !report->writer && report->fenced;
 }
 
-/* Nobody obeys a lower term: a monitor whose store is older than what its agents have seen goes above it. */
+static bool is_empty(const struct monitor *m) {
+    return m->durable.writer == HOST_NONE && m->durable.last_writer == HOST_NONE;
+}
+
+static void place_writer_addresses(struct mstep *step, int host) {
+    int role = cluster_writer_role(step->m->cluster);
+    for (int i = 0; i < step->m->cluster->address_count; i++)
+        if (step->m->cluster->addresses[i].role == role)
+            step->m->durable.placement[i] = host;
+}
+
+/* What the store says of the writer is of the past, and what was decided after it is lost: this is rule 7 with nothing
+ * to go on from.  Holds stay: they only keep hosts out. */
+static void begin_anew(struct mstep *step) {
+    struct monitor *m = step->m;
+    struct monitor_durable *durable = &m->durable;
+    transfer_abandon(step, "the store turned out to be older than what the agents know");
+    durable->writer = durable->leaving = durable->last_writer = HOST_NONE;
+    durable->electable = durable->surely = cluster_masters(m->cluster);
+    place_writer_addresses(step, HOST_NONE);
+    m->serving = false;
+    m->serving_since = NEVER;
+    m->listening_since = step->now;
+    m->granted_until = step->now + m->cluster->lease.length;
+}
+
+/* Nobody obeys a lower term, so a monitor goes above what its agents have seen.  It writes each term down before it
+ * sends it: one that its store does not know tells that this store was put back as it was earlier. */
 static void follow_term(struct mstep *step, int host) {
     struct monitor_durable *durable = &step->m->durable;
     uint64_t seen = step->m->hosts[host].report.term;
     if (seen <= durable->term)
         return;
-    mstep_event(step, "L01", "term_raised", host, -1, "the agent on %s has obeyed term %llu, the store knows only %llu",
-                host_name(step, host), (unsigned long long)seen, (unsigned long long)durable->term);
+    mstep_event(step, "L01", is_empty(step->m) ? "term_raised" : "store_is_old", host, -1,
+                "the agent on %s has obeyed term %llu, the store knows only %llu", host_name(step, host),
+                (unsigned long long)seen, (unsigned long long)durable->term);
+    if (!is_empty(step->m))
+        begin_anew(step);
     durable->term = seen;
     new_term(step);
 }
@@ -38,25 +68,12 @@ static void enter_passive(struct mstep *step, const char *rule, const char *caus
     mstep_event(step, rule, "mode_passive", HOST_NONE, -1, "%s", cause);
 }
 
-/* A host that holds a lease which this monitor did not give: with an empty store it is the writer that has lived on its
- * peers' promises, and is taken over; anything else is a contradiction for a person. */
+/* A host that holds a lease which this monitor did not give is a contradiction for a person. */
 static void meet_stranger_writer(struct mstep *step, int host) {
     struct monitor_durable *durable = &step->m->durable;
     const struct report *report = &step->m->hosts[host].report;
-    if (!report->writer || host == durable->writer || host == durable->leaving)
+    if (!report->writer || host == durable->writer || host == durable->leaving || is_empty(step->m))
         return;
-    if (durable->last_writer == HOST_NONE && durable->writer == HOST_NONE) {
-        durable->writer = durable->last_writer = host;
-        durable->electable = durable->surely = report->electable;
-        new_term(step);
-        int role = cluster_writer_role(step->m->cluster);
-        for (int i = 0; i < step->m->cluster->address_count; i++)
-            if (step->m->cluster->addresses[i].role == role)
-                durable->placement[i] = host;
-        mstep_event(step, "L02", "writer_adopted", host, role, "%s holds the writer role, and the store knew nobody",
-                    host_name(step, host));
-        return;
-    }
     char cause[FACT_SIZE];
     snprintf(cause, sizeof cause, "%.50s says that it holds the writer role, and the store says %.50s",
              host_name(step, host), host_name(step, durable->writer));
@@ -82,27 +99,72 @@ void lease_read_report(struct mstep *step, int host) {
     }
 }
 
-void lease_answered_writer(struct mstep *step, int host) {
-    if (host == step->m->durable.writer)
+/* Whoever hands over may be open until it says that it is not, or until it has not been answered for a lease. */
+void lease_note_grant(struct mstep *step, const struct orders *orders) {
+    if (orders->duty == DUTY_WRITER || orders->duty == DUTY_YIELD)
         step->m->granted_until = step->now + step->m->cluster->lease.length;
 }
 
-/* Before the first writer: a master that has not been heard may have more data than those that have. */
-static bool is_complete(const struct mstep *step) {
-    enum { WAIT_FOR_OTHERS = 120 * 1000 };
-    host_set masters = cluster_masters(step->m->cluster);
-    for (int i = 0; i < step->m->cluster->host_count; i++)
-        if (set_has(masters, i) && !step->m->hosts[i].heard && step->now - step->m->started_at < WAIT_FOR_OTHERS)
-            return false;
-    return true;
+static bool is_seen(const struct monitor *m, int host, msec now) {
+    const struct host_view *view = &m->hosts[host];
+    const struct report *report = &view->report;
+    bool open = report->probe.answered && !report->probe.read_only;
+    bool heard =
+        view->heard && view->heard_at >= m->listening_since && now - view->heard_at <= m->cluster->lease.length;
+    return heard && (report->writer || report->fenced || open);
+}
+
+/* A master that is not heard may be writer by promises or alone, and may have more data than the others; so may one
+ * whose server is neither known to be shut nor seen to be open.  Only the administrator knows better. */
+host_set lease_unseen(const struct monitor *m, msec now) {
+    host_set unseen = 0;
+    for (int i = 0; i < m->cluster->host_count; i++)
+        if (set_has(cluster_masters(m->cluster), i) && m->durable.hosts[i].state != HOST_ADMIN_OFFLINE &&
+            !is_seen(m, i, now))
+            unseen |= set_of(i);
+    return unseen;
+}
+
+/* Who is answered obeys a term that the unknown writer's does not reach, and so can promise it nothing any more: with
+ * an empty store nobody is answered before that is known, and the cluster lives as if there were no
+ * monitor. */
+bool lease_is_listening(const struct monitor *m, msec now) {
+    return is_empty(m) && (now < m->listening_since + m->cluster->lease.length || lease_unseen(m, now));
+}
+
+/* With an empty store: who holds a lease has lived on its peers' promises, and goes on.  Not before a lease has passed
+ * in silence: an answer from the lost store may still be under way to somebody. */
+void lease_adopt(struct mstep *step) {
+    struct monitor *m = step->m;
+    if (!is_empty(m) || step->now < m->listening_since + m->cluster->lease.length || m->durable.mode == MONITOR_PASSIVE)
+        return;
+    int holder = HOST_NONE;
+    for (int i = 0; i < m->cluster->host_count; i++) {
+        if (!health_is_fresh(step, i) || !m->hosts[i].report.writer || m->hosts[i].heard_at < m->listening_since)
+            continue;
+        if (holder != HOST_NONE) {
+            enter_passive(step, "L03", "two hosts say that they hold the writer role, and the store knows nobody");
+            return;
+        }
+        holder = i;
+    }
+    if (holder == HOST_NONE)
+        return;
+    m->durable.writer = m->durable.last_writer = holder;
+    m->durable.electable = m->durable.surely = m->hosts[holder].report.electable;
+    m->granted_until = step->now + m->cluster->lease.length;
+    new_term(step);
+    place_writer_addresses(step, holder);
+    mstep_event(step, "L02", "writer_adopted", holder, cluster_writer_role(m->cluster),
+                "%s holds the writer role, and the store knew nobody", host_name(step, holder));
 }
 
 /* Rule 5, for the candidate in question. */
 bool lease_is_released(const struct mstep *step, int candidate) {
     const struct monitor *m = step->m;
     bool lapsed = step->now >= m->granted_until + m->cluster->lease.margin;
-    if (m->durable.last_writer == HOST_NONE)
-        return lapsed && is_complete(step); /* an empty store cannot know who was writer a moment ago */
+    if (m->durable.last_writer == HOST_NONE) /* an empty store cannot know who was writer a moment ago */
+        return lapsed && !lease_is_listening(m, step->now);
     if (m->durable.leaving == HOST_NONE || candidate == m->durable.leaving)
         return true;
     return lapsed && set_has(m->durable.surely, candidate);
@@ -134,10 +196,7 @@ void lease_give(struct mstep *step, int host) {
     step->m->hosts[host].not_holding_at = NEVER;
     step->m->writer_heartbeat = step->m->writer_heartbeat_before = 0;
     new_term(step);
-    int role = cluster_writer_role(step->m->cluster);
-    for (int i = 0; i < step->m->cluster->address_count; i++)
-        if (step->m->cluster->addresses[i].role == role)
-            durable->placement[i] = host;
+    place_writer_addresses(step, host);
 }
 
 /* A standby that is late still has in its relay log what the writer has acknowledged; one that is broken has not. */

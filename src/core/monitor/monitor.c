@@ -86,7 +86,7 @@ void monitor_start(struct monitor *monitor, const struct cluster *cluster, const
                    msec now, msec wall) {
     memset(monitor, 0, sizeof *monitor);
     monitor->cluster = cluster;
-    monitor->started_at = now;
+    monitor->started_at = monitor->listening_since = now;
     monitor->granted_until = now + cluster->lease.length; /* rule 7 */
     monitor->serving_since = NEVER;
     monitor->stranger = (struct stranger){ .address = -1 };
@@ -121,12 +121,33 @@ static bool accept_report(struct mstep *step) {
                  (unsigned long long)report->sequence);
         return false;
     }
+    /* A report can be delivered long after the agent that sent it was killed.  Only a clock that was set back makes a
+     * later run's number lower, and then nothing more is heard of the earlier one. */
+    if (view->heard && report->incarnation < view->report.incarnation && !health_is_silent(step, event->host)) {
+        snprintf(step->plan->refused, sizeof step->plan->refused, "a report of an earlier run of the agent on %s",
+                 host_name(step, event->host));
+        return false;
+    }
     return true;
+}
+
+static void refuse_while_listening(struct mstep *step) {
+    char names[FACT_SIZE] = "";
+    host_set unseen = lease_unseen(step->m, step->now);
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (set_has(unseen, i))
+            text_append(names, sizeof names, "%s%s", names[0] ? ", " : "", host_name(step, i));
+    snprintf(step->plan->refused, sizeof step->plan->refused, "the store does not know who is writer: listening%s%.80s",
+             names[0] ? ", for one lease at the least and until it has seen " : " for one lease", names);
 }
 
 static void answer(struct mstep *step, int host) {
     struct host_view *view = &step->m->hosts[host];
     struct orders *orders = &step->plan->orders;
+    if (lease_is_listening(step->m, step->now)) {
+        refuse_while_listening(step);
+        return;
+    }
     orders_for(step, host, orders);
     orders->sequence = view->report.sequence;
     step->plan->orders_set = true;
@@ -134,7 +155,7 @@ static void answer(struct mstep *step, int host) {
     view->sent_valid = true;
     view->nudged_valid = false;
     view->answered_at = step->now;
-    lease_answered_writer(step, host);
+    lease_note_grant(step, orders);
     placement_answered(step, host, orders);
 }
 
@@ -154,6 +175,7 @@ static void nudge(struct mstep *step) {
 }
 
 static void decide(struct mstep *step) {
+    lease_adopt(step);
     health_run(step);
     transfer_run(step);
     lease_keep_electable(step);

@@ -142,9 +142,10 @@ struct monitor {
     struct monitor_durable durable;
     struct host_view hosts[HOSTS_MAX];
     msec started_at;
-    msec granted_until; /* the writer's lease has surely ended by then (margin not included) */
-    bool serving;       /* the writer has reported that it holds the role and is writable, in this term */
-    msec serving_since; /* when that became true; NEVER: it is not */
+    msec listening_since; /* since when it tries to learn who is writer, as long as its store does not know */
+    msec granted_until;   /* the writer's lease has surely ended by then (margin not included) */
+    bool serving;         /* the writer has reported that it holds the role and is writable, in this term */
+    msec serving_since;   /* when that became true; NEVER: it is not */
     msec writer_heartbeat, writer_heartbeat_before; /* stamps of its last two heartbeats */
     struct transfer transfer;
     struct stranger stranger; /* the last one that was told of, so that it is told once */
@@ -160,6 +161,11 @@ const char *host_check_name(enum host_check check);
 const char *monitor_mode_name(enum monitor_mode mode);
 /* Is anything wrong with writes: false when the writer could be lost together with acknowledged transactions. */
 bool monitor_is_protected(const struct monitor *monitor);
+/* With an empty store, or one that turned out to be old: nobody is answered and nothing is decided before it is known
+ * who holds a lease. */
+bool lease_is_listening(const struct monitor *monitor, msec now);
+/* The masters without whose word, or the administrator's, an empty store promotes nobody. */
+host_set lease_unseen(const struct monitor *monitor, msec now);
 /* Has the host's agent been heard lately? */
 bool monitor_agent_reachable(const struct monitor *monitor, int host, msec now);
 

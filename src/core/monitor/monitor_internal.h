@@ -35,7 +35,8 @@ void health_release(struct mstep *step, int host);
 
 /* lease.c: the model's steps 2, 6, 7, 8 */
 void lease_read_report(struct mstep *step, int host);
-void lease_answered_writer(struct mstep *step, int host);
+void lease_note_grant(struct mstep *step, const struct orders *orders);
+void lease_adopt(struct mstep *step);
 void lease_keep_electable(struct mstep *step);
 host_set lease_wanted_electable(const struct mstep *step);
 bool lease_is_released(const struct mstep *step, int candidate);
@@ -48,6 +49,7 @@ bool transfer_may_take_over(const struct mstep *step, int host); /* now, without
 bool transfer_is_too_soon(const struct mstep *step);
 host_set transfer_candidates(const struct mstep *step);
 void transfer_begin_switchover(struct mstep *step, int to, uint64_t command, const char *cause);
+void transfer_abandon(struct mstep *step, const char *why); /* whatever is on its way */
 bool transfer_writer_serves(const struct mstep *step);
 bool transfer_is_suspect(const struct mstep *step); /* the writer: silent for half a lease, and no peer has promised */
 

@@ -278,6 +278,11 @@ static void finish(struct mstep *step) {
     *transfer = (struct transfer){ .from = HOST_NONE, .to = HOST_NONE, .fetch_from = HOST_NONE, .avoid = HOST_NONE };
 }
 
+void transfer_abandon(struct mstep *step, const char *why) {
+    mstep_reply(step, step->m->transfer.command, RC_REFUSED, "the switchover ends here: %s", why);
+    finish(step);
+}
+
 /* The old writer of a failover is held: it may have acknowledged what nobody else has.  The evidence comes when it
  * does. */
 static void hold_old_writer(struct mstep *step, int to) {
