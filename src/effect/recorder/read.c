@@ -82,7 +82,9 @@ static enum recording_next read_block(struct recording_reader *reader) {
     if (room < BLOCK_HEAD_SIZE || only_zeros_from(reader, reader->next_at))
         return RECORDING_TORN;
     size_t length = get_le(head, 4), stored = get_le(head + 4, 4);
-    if (get_le(head + 12, 4) != sum_of(head, 12) || length > RECORDING_BLOCK_MOST)
+    if (get_le(head + 12, 4) != sum_of(head, 12))
+        return only_zeros_from(reader, reader->next_at + BLOCK_HEAD_SIZE) ? RECORDING_TORN : RECORDING_DAMAGED;
+    if (length > RECORDING_BLOCK_MOST)
         return RECORDING_DAMAGED;
     room -= BLOCK_HEAD_SIZE;
     if (stored > room)
