@@ -114,7 +114,7 @@ void pack_index(struct pack *pack, const char *name, int *value, int count) {
 }
 
 /* 0: NEVER; else one more than twice the value, or than twice its amount less one when it is negative. */
-void pack_msec(struct pack *pack, const char *name, msec *value) {
+void pack_msec_or_never(struct pack *pack, const char *name, msec *value) {
     uint64_t number = 0;
     if (*value != NEVER)
         number = (*value < 0 ? ~((uint64_t)*value << 1) : (uint64_t)*value << 1) + 1;
@@ -123,6 +123,14 @@ void pack_msec(struct pack *pack, const char *name, msec *value) {
         return;
     uint64_t amount = (number - 1) >> 1;
     *value = number == 0 ? NEVER : (number - 1) & 1 ? -(msec)amount - 1 : (msec)amount;
+}
+
+void pack_msec(struct pack *pack, const char *name, msec *value) {
+    pack_msec_or_never(pack, name, value);
+    if (pack->mode != PACK_READ || *value != NEVER)
+        return;
+    pack_wrong(pack, name);
+    *value = 0;
 }
 
 void pack_bytes(struct pack *pack, const char *name, const void **bytes, size_t *length, size_t most) {

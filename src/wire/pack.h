@@ -41,8 +41,9 @@ void pack_number(struct pack *pack, const char *name, uint64_t *value, uint64_t 
 void pack_bits(struct pack *pack, const char *name, uint64_t *set, int count); /* a set of numbers below count */
 /* A number below count, or -1. */
 void pack_index(struct pack *pack, const char *name, int *value, int count);
-/* A moment or a length of an amount below 2^53, or NEVER. */
+/* A moment or a length of an amount below 2^53 ... */
 void pack_msec(struct pack *pack, const char *name, msec *value);
+void pack_msec_or_never(struct pack *pack, const char *name, msec *value); /* ... or NEVER */
 void pack_text(struct pack *pack, const char *name, char *text, size_t size);
 void pack_ip(struct pack *pack, const char *name, struct ip *ip);
 void pack_mac(struct pack *pack, const char *name, struct mac *mac);
@@ -59,6 +60,7 @@ void pack_bytes(struct pack *pack, const char *name, const void **bytes, size_t 
     } while (0)
 #define PACK_FLAG(pack, object, member) pack_flag((pack), #member, &(object)->member)
 #define PACK_MSEC(pack, object, member) pack_msec((pack), #member, &(object)->member)
+#define PACK_MSEC_OR_NEVER(pack, object, member) pack_msec_or_never((pack), #member, &(object)->member)
 #define PACK_TEXT(pack, object, member) pack_text((pack), #member, (object)->member, sizeof(object)->member)
 
 #endif

@@ -164,15 +164,15 @@ static void pack_view(struct pack *p, struct host_view *view, const struct clust
     PACK_MSEC(p, view, moved_at);
     PACK_MSEC(p, view, promised_until);
     PACK_MSEC(p, view, promised_at);
-    PACK_MSEC(p, view, broken_at);
-    PACK_MSEC(p, view, not_holding_at);
+    PACK_MSEC_OR_NEVER(p, view, broken_at);
+    PACK_MSEC_OR_NEVER(p, view, not_holding_at);
     PACK_FLAG(p, view, outside_known);
     PACK_FLAG(p, view, outside_answers);
     PACK_TEXT(p, view, outside_error);
     PACK_FLAG(p, view, late);
     pack_position(p, "own_snapshot", &view->own_snapshot);
     pack_position(p, "own_accepted", &view->own_accepted);
-    PACK_MSEC(p, view, own_snapshot_at);
+    PACK_MSEC_OR_NEVER(p, view, own_snapshot_at);
     PACK_MSEC(p, view, lag);
     for (int i = 0; i < CHECK_COUNT; i++)
         pack_check(p, &view->checks[i]);
@@ -211,7 +211,7 @@ static void pack_transfer(struct pack *p, struct transfer *transfer, const struc
     pack_index(p, "fetch_from", &transfer->fetch_from, cluster->host_count);
     pack_position(p, "reach", &transfer->reach);
     PACK_MSEC(p, transfer, started);
-    PACK_MSEC(p, transfer, deadline);
+    PACK_MSEC_OR_NEVER(p, transfer, deadline);
     pack_number(p, "command", &transfer->command, UINT64_MAX);
     pack_index(p, "avoid", &transfer->avoid, cluster->host_count);
     PACK_FLAG(p, transfer, then_offline);
@@ -246,7 +246,7 @@ void pack_monitor(struct pack *p, struct monitor *monitor) {
     PACK_MSEC(p, monitor, started_at);
     PACK_MSEC(p, monitor, granted_until);
     PACK_FLAG(p, monitor, serving);
-    PACK_MSEC(p, monitor, serving_since);
+    PACK_MSEC_OR_NEVER(p, monitor, serving_since);
     PACK_MSEC(p, monitor, writer_heartbeat);
     PACK_MSEC(p, monitor, writer_heartbeat_before);
     pack_transfer(p, &monitor->transfer, cluster);

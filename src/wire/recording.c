@@ -23,8 +23,7 @@ static void pack_time(struct pack *p, struct recorded_time *time, const struct r
     pack_msec(p, "drift", &drift);
     if (p->mode != PACK_READ)
         return;
-    if (passed < 0 || drift == NEVER || passed > SECONDS(INT32_MAX) || drift > SECONDS(INT32_MAX) ||
-        drift < -SECONDS(INT32_MAX)) {
+    if (passed < 0 || passed > SECONDS(INT32_MAX) || drift > SECONDS(INT32_MAX) || drift < -SECONDS(INT32_MAX)) {
         pack_wrong(p, "passed");
         passed = drift = 0;
     }
@@ -125,7 +124,7 @@ enum rc checkpoint_read(const void *bytes, size_t length, struct checkpoint *ret
     *ret_cluster = (struct cluster){ 0 };
     pack_kind(&p, RECORD_CHECKPOINT);
     pack_checkpoint(&p, ret_checkpoint);
-    if (ret_checkpoint->time.now == NEVER || ret_checkpoint->time.wall == NEVER)
+    if (ret_checkpoint->time.now < 0 || ret_checkpoint->time.wall < 0)
         pack_wrong(&p, "time");
     pack_cluster(&p, ret_cluster);
     if (!p.wrong) {
@@ -178,7 +177,7 @@ static void sum_plan(struct pack *p, const struct monitor_plan *plan) {
     msec deadline = plan->deadline;
     bool save = plan->save, orders_set = plan->orders_set;
     pack_bits(p, "nudge", &nudge, HOSTS_MAX);
-    pack_msec(p, "deadline", &deadline);
+    pack_msec_or_never(p, "deadline", &deadline);
     pack_flag(p, "save", &save);
     pack_flag(p, "orders_set", &orders_set);
 }
