@@ -46,6 +46,7 @@ struct settings {
     char monitor_socket[PATH_SIZE]; /* for the command line on the monitor's machine */
     char monitor_store[PATH_SIZE];  /* SQLite file */
     unsigned events_kept;
+    unsigned recording_mb; /* beside the store, in STORE.recording; 0: none */
     char replication_user[USER_SIZE];
     char replication_password_file[PATH_SIZE];
     char check_user[USER_SIZE]; /* the monitor's own connection to each server; empty: no such check */

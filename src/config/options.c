@@ -103,6 +103,10 @@ const struct option options[] = {
       "The file in which the monitor keeps its term, states and events." },
     { SECTION_MONITOR, "events_kept", OPTION_NUMBER, OPTION_PLAIN, SET(events_kept), "10000", 100, 10000000, NULL,
       "How many events are kept; the oldest go first." },
+    { SECTION_MONITOR, "recording_mb", OPTION_NUMBER, OPTION_PLAIN, SET(recording_mb), "64", 0, 100000, NULL,
+      "The monitor records what it hears and decides, for `mmm replay`, in a folder beside the store with `.recording` "
+      "behind its name. So many megabytes are kept, the oldest go first: with three hosts 64 are days. 0: no "
+      "recording." },
 
     { SECTION_HOST, "address", OPTION_ADDRESS, OPTION_OWN, HOST(spec.address), NULL, 0, 0, NULL,
       "The machine's own address, which never moves. Replication uses it, and the agent listens on it." },

@@ -202,7 +202,8 @@ static json_t *monitor_value(const char *name, msec since_wall) {
     return object;
 }
 
-char *status_encode(const struct monitor *monitor, const char *monitor_name, msec now, msec wall, msec since_wall) {
+char *status_encode(const struct monitor *monitor, const char *monitor_name, msec now, msec wall, msec since_wall,
+                    const char *warning) {
     const struct cluster *cluster = monitor->cluster;
     const struct monitor_durable *durable = &monitor->durable;
     json_t *object = object_new();
@@ -216,7 +217,10 @@ char *status_encode(const struct monitor *monitor, const char *monitor_name, mse
     put_hosts(object, "electable", cluster, durable->electable);
     put(object, "transfer", transfer_value(monitor, now));
     put(object, "monitor", monitor_value(monitor_name, since_wall));
-    put(object, "warnings", warnings_value(monitor, now));
+    json_t *warnings = warnings_value(monitor, now);
+    if (warning[0])
+        array_put(warnings, text_value(warning));
+    put(object, "warnings", warnings);
     put(object, "hosts", hosts_value(monitor, now));
     put(object, "checks", checks_value(monitor));
     return object_to_text(object);

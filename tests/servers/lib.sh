@@ -403,6 +403,12 @@ no_daemon_complains() {
     ! grep -nE 'Sanitizer|runtime error:|Assertion|core dumped' "$(lab_folder)"/db?/agent.log "$(lab_folder)"/mon/monitor.log
 }
 
+# What the monitor recorded leads to the same decisions once more, wherever it is looked at.
+recording_replays_the_same() {
+    "$MMM_BUILD/mmm" replay "$(lab_folder)/mon/monitor.db.recording" >"$EVIDENCE/replay.log" 2>&1 &&
+        grep -qE '^[1-9][0-9]* inputs replayed, [1-9][0-9]* decisions: the same result$' "$EVIDENCE/replay.log"
+}
+
 # ---- the frame of every scenario ----
 
 # All hosts are ONLINE under load, the addresses are watched, and what comes from now on belongs to the fault.
@@ -503,6 +509,7 @@ check_invariants() {
     show >"$EVIDENCE/show.json"
     [[ $GUARD == off ]] || expect "A6: an agent that runs keeps its guard" not agents_are_released
     expect "A6: every daemon ends when it is told" daemons_end_when_told
+    expect "A5: the recording leads to the same decisions" recording_replays_the_same
     [[ $GUARD == off ]] || expect "A6: what outlives an agent is taken back" agents_are_released
     expect "A6: no packet filter rule is left" no_rule_is_left
     expect "A6: no daemon complains of itself" no_daemon_complains

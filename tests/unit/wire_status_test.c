@@ -66,7 +66,7 @@ static struct monitor *make_monitor(void) {
 }
 
 static json_t *status_of(const struct monitor *monitor) {
-    char *text = status_encode(monitor, "mon1", NOW, WALL, WALL - 5000);
+    char *text = status_encode(monitor, "mon1", NOW, WALL, WALL - 5000, "");
     assert_null(strchr(text, '\n'));
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(root);

@@ -6,6 +6,7 @@
  *   show.c       the cluster, for a person (pure); watch.c asks and draws it; table.c aligns, paints and cleans
  *   view.c       the monitor's answers, read leniently
  *   events.c     the event log;  checks.c: the original's checks;  control.c: what changes something
+ *   replay.c     a recording of the monitor, fed to the same core (replay_run.c) and told (replay_tell.c)
  *   local.c      what needs no monitor: check-config, cert, help, version, and the start of the daemons
  */
 #ifndef MMM_APP_CLI_CLI_H
@@ -18,7 +19,7 @@
 
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-enum { ARGUMENTS_MAX = 8 };
+enum { ARGUMENTS_MAX = 1024 }; /* `mmm replay` takes the files of a whole ring */
 
 /* Options that a command may accept; --config and --cluster are accepted by all. */
 enum cli_option {
@@ -35,6 +36,9 @@ enum cli_option {
     OPTION_HELP = 1 << 10,
     OPTION_VERSION = 1 << 11,
     OPTION_RELEASE = 1 << 12,
+    OPTION_FROM = 1 << 13,
+    OPTION_TO = 1 << 14,
+    OPTION_ALL = 1 << 15,
 };
 
 /* The daemons come in from main.c, so that tests link the command line without them. */
@@ -57,6 +61,8 @@ struct cli_call {
     const char *cluster; /* NULL: not given */
     const char *host;    /* NULL: not given */
     const char *dir;     /* NULL: not given */
+    const char *from;    /* NULL: not given */
+    const char *to;      /* NULL: not given */
     unsigned most;
     struct settings *settings; /* NULL until call_settings; freed with the call */
 };

@@ -68,6 +68,17 @@ static const struct cli_command commands[] = {
       "--dir D is the folder (default: that of tls.ca in the configuration, else /etc/mmm/tls).\n"
       "ca.key stays where it is; copy ca.pem, NAME.pem and NAME.key to the machine that is NAME.\n",
       run_cert },
+    { "replay", "FILE|FOLDER…", 1, ARGUMENTS_MAX - 1, OPTION_FROM | OPTION_TO | OPTION_HOST | OPTION_ALL | OPTION_JSON,
+      "decide a recording of the monitor again, and say why",
+      "The monitor records what it hears and what comes of it in a folder beside its store, monitor.store with\n"
+      ".recording behind its name (monitor.recording_mb).  Replay feeds that to the same program and shows each\n"
+      "decision with what led to it: the report, the command or the time that passed, and what had changed in it.\n"
+      "Any machine will do, and no configuration is needed.  Status 1: it did not come to the same result, or a file\n"
+      "is damaged.\n"
+      "--from T, --to T  only what happened then: 2026-11-22T05:00:00, UTC, or the beginning of it.\n"
+      "--host H shows what is about one host.  --all shows the inputs that led to nothing, too.\n"
+      "--json prints one object a decision: that of `mmm events --json`, with the input.\n",
+      run_replay },
     { "monitor", "", 0, 0, 0, "run the monitor: the daemon that decides",
       "Runs in the foreground and logs to stderr; SIGTERM ends it.  While no monitor runs, the writer goes on with "
       "the\n"
@@ -121,6 +132,7 @@ static const struct {
     { OPTION_WATCH, "--watch" },     { OPTION_FOLLOW, "--follow" }, { OPTION_MOST, "--most N" },
     { OPTION_DRY_RUN, "--dry-run" }, { OPTION_FORCE, "--force" },   { OPTION_DIR, "--dir D" },
     { OPTION_HOST, "--host H" },     { OPTION_JSON, "--json" },     { OPTION_RELEASE, "--release" },
+    { OPTION_FROM, "--from T" },     { OPTION_TO, "--to T" },       { OPTION_ALL, "--all" },
 };
 
 void cli_command_usage(FILE *out, const struct cli_command *command) {

@@ -39,6 +39,7 @@ int run_check_config(struct cli_call *call);
 int run_cert(struct cli_call *call);
 int run_monitor(struct cli_call *call);
 int run_agent(struct cli_call *call);
+int run_replay(struct cli_call *call);
 int run_help(struct cli_call *call);
 int run_version(struct cli_call *call);
 

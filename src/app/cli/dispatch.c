@@ -25,6 +25,8 @@ static const struct option_spec {
     { "--dry-run", OPTION_DRY_RUN, false }, { "--force", OPTION_FORCE, false },
     { "--help", OPTION_HELP, false },       { "-h", OPTION_HELP, false },
     { "--version", OPTION_VERSION, false }, { "--release", OPTION_RELEASE, false },
+    { "--from", OPTION_FROM, true },        { "--to", OPTION_TO, true },
+    { "--all", OPTION_ALL, false },
 };
 
 enum { OPTIONS_OF_ALL = OPTION_CONFIG | OPTION_CLUSTER | OPTION_HELP | OPTION_VERSION };
@@ -149,6 +151,12 @@ static int take_option(struct cli_call *call, enum cli_option option, const char
     case OPTION_DIR:
         call->dir = value;
         return EXIT_DONE;
+    case OPTION_FROM:
+        call->from = value;
+        return EXIT_DONE;
+    case OPTION_TO:
+        call->to = value;
+        return EXIT_DONE;
     case OPTION_MOST:
         return take_most(call, value);
     case OPTION_JSON:
@@ -159,6 +167,7 @@ static int take_option(struct cli_call *call, enum cli_option option, const char
     case OPTION_HELP:
     case OPTION_VERSION:
     case OPTION_RELEASE:
+    case OPTION_ALL:
         return EXIT_DONE;
     }
     return EXIT_DONE;

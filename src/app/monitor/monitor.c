@@ -61,9 +61,11 @@ void monitor_feed(struct monitor_app *app, struct monitor_event *event) {
     app->feeding = true;
     event->now = clock_now();
     event->wall = clock_wall();
+    record_before(app, &(struct recorded_time){ .now = event->now, .wall = event->wall });
     monitor_step(&app->core, event, &app->plan);
     if (app->plan.save || app->plan.event_count || app->unsaved)
         save(app);
+    record_after(app, event); /* before the answer, with which the text of the report goes */
     serve_plan(app);
     if (!app->unsaved)
         nudge(app);
@@ -142,6 +144,8 @@ static enum rc start(struct monitor_app *app, struct reason *ret_why) {
     app->timer = loop_timer_new(app->loop, on_timer, app);
     enum rc rc = load(app, ret_why);
     if (!rc)
+        record_start(app);
+    if (!rc)
         rc = serve_start(app, ret_why);
     if (!rc)
         rc = start_checkers(app, ret_why);
@@ -152,6 +156,7 @@ static void end(struct monitor_app *app) {
     for (int i = 0; i < HOSTS_MAX; i++)
         checker_free(app->checkers[i]);
     serve_end(app);
+    record_end(app);
     store_close(app->store);
     loop_timer_free(app->timer);
     loop_free(app->loop);

@@ -2,6 +2,7 @@
  * order: store, answers, nudges.
  *
  *   monitor.c  start, end, and the way of an event through the core
+ *   record.c   what `mmm replay` needs to come to the same result
  *   serve.c    HTTP: reports of agents, commands and questions of administrators
  */
 #ifndef MMM_APP_MONITOR_MONITOR_APP_H
@@ -11,9 +12,13 @@
 #include "core/monitor/monitor.h"
 #include "effect/http/http.h"
 #include "effect/mysql/server.h"
+#include "effect/recorder/recorder.h"
 #include "effect/store/store.h"
+#include "wire/recording.h"
 
 enum { WAITING_MAX = 16 };
+
+#define RECORDING_FOLDER ".recording" /* behind the store's path */
 
 struct monitor_app {
     const struct settings *settings;
@@ -38,9 +43,21 @@ struct monitor_app {
         struct http_request *request;
     } waiting[WAITING_MAX];
     struct http_request *reporting; /* the report that the plan will answer */
+    const char *report_text;        /* ... as it came */
+    size_t report_length;
+    struct record *record; /* NULL: nothing is recorded */
 };
 
 void monitor_feed(struct monitor_app *app, struct monitor_event *event);
+
+/* record.c */
+void record_start(struct monitor_app *app);
+void record_end(struct monitor_app *app);
+/* Around each step: where another file begins, the state before it; then what was heard and what came of it. */
+void record_before(struct monitor_app *app, const struct recorded_time *time);
+void record_after(struct monitor_app *app, const struct monitor_event *event);
+/* Why nothing is recorded at present, or NULL. */
+const char *record_trouble(const struct monitor_app *app);
 
 /* serve.c */
 enum rc serve_start(struct monitor_app *app, struct reason *ret_why) NODISCARD;

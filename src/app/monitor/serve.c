@@ -41,7 +41,11 @@ static void serve_report(struct monitor_app *app, struct http_request *request, 
         return;
     }
     app->reporting = request;
+    app->report_text = body;
+    app->report_length = length;
     monitor_feed(app, &(struct monitor_event){ .kind = MONITOR_REPORT, .host = host, .report = &report });
+    app->report_text = NULL;
+    app->report_length = 0;
 }
 
 static struct waiting *find_waiting(struct monitor_app *app, uint64_t id) {
@@ -113,8 +117,12 @@ static void serve_events(struct monitor_app *app, struct http_request *request) 
 }
 
 static void serve_status(struct monitor_app *app, struct http_request *request) {
-    respond_json(request,
-                 status_encode(&app->core, app->settings->monitor_name, clock_now(), clock_wall(), app->since_wall));
+    const char *trouble = record_trouble(app);
+    char warning[REASON_MAX + 64] = "";
+    if (trouble)
+        snprintf(warning, sizeof warning, "the monitor records nothing for `mmm replay`: %s", trouble);
+    respond_json(request, status_encode(&app->core, app->settings->monitor_name, clock_now(), clock_wall(),
+                                        app->since_wall, warning));
 }
 
 static void on_request(void *context, struct http_request *request) {
