@@ -103,6 +103,8 @@ struct http_limits {
     msec answer;   /* until the client has taken the answer */
     msec linger;   /* after the last answer, for the client to close first */
     int connections;
+    int a_source; /* of these, from one address (IPv6: one /64) by clients who have shown no certificate */
+    int a_name;   /* and by clients of one name */
 };
 extern const struct http_limits http_limits_default;
 
