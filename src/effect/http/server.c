@@ -74,30 +74,43 @@ static void connection_free(struct connection *connection) {
     free(connection);
 }
 
-bool connection_make_room(struct http_server *server) {
-    struct connection *connection;
-    TAILQ_FOREACH(connection, &server->connections, link) {
-        if (connection->is_known || connection->state == CONNECTION_HANDLING)
-            continue;
-        connection_free(connection);
-        return true;
-    }
-    return false;
+/* Not even the first message of the handshake has come: it costs a flood nothing, and whoever means it sends it at
+ * once. */
+static bool connection_is_silent(const struct connection *connection) {
+    return connection->state == CONNECTION_GREETING &&
+           SSL_get_state(bufferevent_openssl_get_ssl(connection->stream)) == TLS_ST_BEFORE;
 }
 
-/* One address may not fill the place of all: its own oldest client without a certificate makes room for its newest. */
-static void source_make_room(struct http_server *server, const struct ip *source) {
-    struct connection *connection, *oldest = NULL;
-    int count = 0;
+/* Of the strangers, or of those at one address, who makes room: the oldest that is silent, else the oldest. */
+static struct connection *stranger_to_leave(struct http_server *server, const struct ip *source, int *ret_count) {
+    struct connection *connection, *oldest = NULL, *silent = NULL;
+    *ret_count = 0;
     TAILQ_FOREACH(connection, &server->connections, link) {
-        if (connection->is_known || !ip_equal(&connection->source, source))
+        if (connection->is_known || (source && !ip_equal(&connection->source, source)))
             continue;
-        count++;
+        ++*ret_count;
         if (!oldest && connection->state != CONNECTION_HANDLING)
             oldest = connection;
+        if (!silent && connection_is_silent(connection))
+            silent = connection;
     }
-    if (count >= server->limits.a_source && oldest)
-        connection_free(oldest);
+    return silent ? silent : oldest;
+}
+
+bool connection_make_room(struct http_server *server) {
+    int count;
+    struct connection *leaving = stranger_to_leave(server, NULL, &count);
+    if (leaving)
+        connection_free(leaving);
+    return leaving != NULL;
+}
+
+/* One address may not fill the place of all: one of its own strangers makes room for its newest. */
+static void source_make_room(struct http_server *server, const struct ip *source) {
+    int count;
+    struct connection *leaving = stranger_to_leave(server, source, &count);
+    if (leaving && count >= server->limits.a_source)
+        connection_free(leaving);
 }
 
 /* A name that is just known may have too many connections: its oldest that waits for nothing ends.  False: all the
