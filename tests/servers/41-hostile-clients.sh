@@ -9,15 +9,14 @@ readonly MONITOR=10.77.0.9 AGENT=10.77.0.11
 readonly DESCRIPTORS_MOST=320
 # Strangers' 256 TLS connections cost some 40 kB each.
 readonly MONITOR_RSS_KB=40960 AGENT_FLOODED_KB=32768
-# The command line gives up after five seconds.
-readonly SHOW_MS=3000
 FLOODS=()
 
-# Floods in the background for SECONDS, from MACHINE, as USER: nobody, or one who may use the unix socket.
+# Floods in the background for SECONDS, from MACHINE, as the user nobody, or one who may use the unix socket.  With the last
+# priority: a flood comes over the network, and here is not to take the daemons' processor by itself.
 flood() { # machine seconds how address port [certificate key]
     local machine=$1 seconds=$2
     shift 2
-    lab exec "$machine" setpriv --reuid "${FLOOD_USER:-65534}" --clear-groups --bounding-set=-all \
+    lab exec "$machine" nice -n 19 setpriv --reuid "${FLOOD_USER:-65534}" --clear-groups --bounding-set=-all \
         "$MMM_BUILD/tests/servers/mmm-hostile" \
         "$1" "$2" "$3" "$seconds" "${@:4}" >>"$EVIDENCE/floods" 2>&1 &
     FLOODS+=($!)
@@ -26,6 +25,8 @@ flood() { # machine seconds how address port [certificate key]
 await_floods() {
     [[ ${#FLOODS[@]} -eq 0 ]] || wait "${FLOODS[@]}" || broken "a flood did not run: $(tail -n 1 "$EVIDENCE/floods")"
     FLOODS=()
+    # A flood that reached nobody shows nothing.
+    jq -se 'all(.[]; .opened > 0)' "$EVIDENCE/floods" >/dev/null || broken "a flood reached nobody: $(tail -n 1 "$EVIDENCE/floods")"
 }
 
 floods_go_on() {
@@ -47,7 +48,7 @@ descriptors_are_bounded() { # name
     [[ $count -gt 0 && $count -le $DESCRIPTORS_MOST ]]
 }
 
-# For as long as the floods go on every «mmm show» answers in time and tells of reachable agents.
+# For as long as the floods go on every «mmm show» answers within its five seconds, and tells of reachable agents.
 show_answers_all_the_time() {
     local start took longest=0 count=0
     while floods_go_on; do
@@ -61,7 +62,7 @@ show_answers_all_the_time() {
         sleep 0.2
     done
     say "$count answers, the slowest after $longest ms"
-    [[ $count -gt 0 && $longest -lt $((SHOW_MS * SLOW)) ]]
+    [[ $count -gt 0 ]]
 }
 
 # One kind of flood on the monitor and on the writer's agent, for five seconds.
@@ -106,7 +107,7 @@ scenario() {
     expect "what a cut left half open is in nobody's way" within 5 all_agents_are_reachable
     lab heal
 
-    FLOOD_USER=0 flood mon 5 ask "$(lab_folder)/mon/mmm.sock" 0
+    FLOOD_USER=$(stat -c %u "$(lab_folder)/mon") flood mon 5 ask "$(lab_folder)/mon/mmm.sock" 0
     expect "a flood of the unix socket: mmm show answers" show_answers_all_the_time
     await_floods
 
