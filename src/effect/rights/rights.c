@@ -51,12 +51,13 @@ const char *rights_name(enum rights_of daemon, size_t row) {
 }
 
 /* The kernel's two words of 32 capabilities as one number; glibc has no function for the calls. */
-static bool capabilities_get(uint64_t *ret_permitted) {
+static bool capabilities_get(uint64_t *ret_permitted, bool *ret_inheritable) {
     struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
     if (syscall(SYS_capget, &head, sets) != 0)
         return false;
     *ret_permitted = (uint64_t)sets[1].permitted << 32 | sets[0].permitted;
+    *ret_inheritable = sets[0].inheritable || sets[1].inheritable;
     return true;
 }
 
@@ -87,11 +88,16 @@ enum rc rights_reduce(enum rights_of daemon, char *ret_missing, size_t size, str
     size_t count;
     const struct right *rows = rows_of(daemon, &count);
     uint64_t had = 0, wanted = 0;
+    bool inheritable = false;
     for (size_t i = 0; i < count; i++)
         wanted |= UINT64_C(1) << rows[i].capability;
-    /* Dumpable last: the kernel looks at the flag anew when capabilities change. */
-    if (!capabilities_get(&had) || !harden() || !bounding_set_reduce(wanted, had >> CAP_SETPCAP & 1) ||
-        !capabilities_set(had & wanted) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    if (!capabilities_get(&had, &inheritable))
+        return FAIL(RC_IO, ret_why, "cannot read this process's capabilities: %s", strerror(errno));
+    /* Under the units there is nothing to give up, and their filter lets no capset pass.  Dumpable last: the kernel
+     * looks at the flag anew when capabilities change. */
+    bool is_more = (had & ~wanted) != 0 || inheritable;
+    if (!harden() || !bounding_set_reduce(wanted, had >> CAP_SETPCAP & 1) ||
+        (is_more && !capabilities_set(had & wanted)) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return FAIL(RC_IO, ret_why, "cannot give up the rights that are not needed: %s", strerror(errno));
     ret_missing[0] = 0;
     for (size_t i = 0; i < count; i++)
