@@ -87,7 +87,6 @@ make_stranger() {
 }
 
 scenario() {
-    SANITIZED=$((SLOW > 1))
     given_a_cluster_under_load 2s
     make_stranger
 
