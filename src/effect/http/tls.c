@@ -137,7 +137,9 @@ enum rc tls_certificate_name(const X509 *certificate, char ret_name[static HTTP_
         return FAIL(RC_REFUSED, ret_why, "its certificate must have one common name");
     unsigned char *name = NULL;
     int length = ASN1_STRING_to_UTF8(&name, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
-    bool fits = length > 0 && length < HTTP_PEER_SIZE && strlen((char *)name) == (size_t)length;
+    bool fits = length > 0 && length < HTTP_PEER_SIZE;
+    for (int i = 0; fits && i < length; i++)
+        fits = name[i] >= ' ' && name[i] != 127; /* it goes into logs, and a zero would end it */
     if (fits)
         memcpy(ret_name, name, (size_t)length + 1);
     OPENSSL_free(name);

@@ -1,4 +1,5 @@
-/* What the kernel's texts about a thread say (proc(5)): will it run no more of its own code?  Private to this folder. */
+/* What the kernel's texts about a thread say (proc(5)): will it run no more of its own code?  Private to this folder.
+ */
 #ifndef MMM_EFFECT_PROCESS_PROC_H
 #define MMM_EFFECT_PROCESS_PROC_H
 
