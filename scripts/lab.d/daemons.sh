@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 
 readonly WRITER_ADDRESS=10.77.0.50
+# The monitor's user, by number: no machine needs to have it.
+readonly MONITOR_USER=19988
 
 # All hosts, or the masters only, as «db1, db2».
 hosts_listed() { # all|masters
@@ -104,12 +106,27 @@ certificates_make() {
     done
 }
 
-monitor_start() {
-    process_start monitor mon "$LAB/mon/monitor.log" "$(mmm_program)" --config "$LAB/mmm.ini" monitor
+# Files as packaging/README.md wants them: the monitor, a user without a name and without rights, reads its key and the
+# password of its check, and owns its folder.
+rights_give() {
+    chmod 0711 "$LAB"
+    chown "$MONITOR_USER:$MONITOR_USER" "$LAB/mon" "$LAB/secret/mmm_check.password"
+    chgrp "$MONITOR_USER" "$LAB/tls/monitor.key"
+    chmod 0640 "$LAB/tls/monitor.key"
+    # A copy: the folder of the build may be closed to others.
+    install -m 0755 "$(mmm_program)" "$LAB/mon/mmm"
 }
 
+# As in packaging/mmm-monitor.service.
+monitor_start() {
+    process_start monitor mon "$LAB/mon/monitor.log" setpriv --reuid "$MONITOR_USER" --regid "$MONITOR_USER" \
+        --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all "$LAB/mon/mmm" --config "$LAB/mmm.ini" monitor
+}
+
+# As in packaging/mmm-agent.service: what an agent does in the lab it can do with these rights.
 agent_start() { # host
-    process_start "$1-agent" "$1" "$LAB/$1/agent.log" "$(mmm_program)" --config "$LAB/mmm.ini" --host "$1" agent
+    process_start "$1-agent" "$1" "$LAB/$1/agent.log" setpriv --no-new-privs --inh-caps=-all \
+        --bounding-set=-all,+net_admin,+net_raw,+kill,+sys_ptrace,+dac_read_search "$(mmm_program)" --config "$LAB/mmm.ini" --host "$1" agent
 }
 
 mmm_up() {
@@ -118,6 +135,7 @@ mmm_up() {
     mmm_settings >"$LAB/mmm.ini"
     add_settings "$LAB/mmm.ini"
     certificates_make
+    rights_give
     monitor_start
     for host in $(lab_hosts); do
         mkdir -p "$LAB/$host/agent"

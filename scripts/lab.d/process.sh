@@ -2,12 +2,13 @@
 # number that the kernel gave to somebody else is never signalled.
 # shellcheck shell=bash
 
-# Prints a process' start time in ticks since boot, and nothing when it is gone or only a zombie.
+# Prints a process' start time in ticks since boot, and nothing when it is gone or only a zombie.  A zombie with threads
+# is neither: as long as one of them is not through, files and locks of the process are held.
 process_started_at() { # pid
     local stat fields
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
     read -ra fields <<<"${stat##*) }" # what follows the name, which may hold blanks
-    case ${fields[0]} in Z | X) return 0 ;; esac
+    case ${fields[0]} in Z | X) [[ $(compgen -G "/proc/$1/task/*" | wc -l) -gt 1 ]] || return 0 ;; esac
     printf '%s' "${fields[19]}"
 }
 

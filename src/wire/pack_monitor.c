@@ -244,6 +244,7 @@ void pack_monitor(struct pack *p, struct monitor *monitor) {
     for (int i = 0; i < cluster->host_count; i++)
         pack_view(p, &monitor->hosts[i], cluster);
     PACK_MSEC(p, monitor, started_at);
+    PACK_MSEC(p, monitor, listening_since);
     PACK_MSEC(p, monitor, granted_until);
     PACK_FLAG(p, monitor, serving);
     PACK_MSEC_OR_NEVER(p, monitor, serving_since);

@@ -1,6 +1,7 @@
-/* The kernel's answers about links and addresses, in one datagram or two. */
+/* The kernel's answers about links and addresses, in one datagram or two, and to changes of the guard. */
 #include "fuzz.h"
 
+#include "effect/guard/nft.h"
 #include "effect/netlink/rtnetlink.h"
 
 static void read_as(struct rt_reply wanted, const uint8_t *data, size_t size) {
@@ -25,8 +26,19 @@ static void read_as(struct rt_reply wanted, const uint8_t *data, size_t size) {
     free(second);
 }
 
+static void read_as_answers(const uint8_t *data, size_t size) {
+    bool acknowledged = false, again = true;
+    int refusal = 0, before = 7;
+    uint8_t *bytes = fuzz_bytes(data, size);
+    nft_read_answers(bytes, size, 1, &acknowledged, &refusal);
+    nft_read_answers(bytes, size, 1, &again, &before);
+    assert(again && before == 7); /* what an earlier datagram said stays */
+    free(bytes);
+}
+
 /* Sequence and port as in the corpus. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    read_as_answers(data, size);
     read_as((struct rt_reply){ .sequence = 1, .port = 2 }, data, size);
     read_as((struct rt_reply){ .sequence = 1, .port = 2, .index = 1 }, data, size);
     read_as((struct rt_reply){ .sequence = 1, .port = 2, .ip = { .family = 4, .bytes = { 10, 77, 0, 50 } } }, data,

@@ -1,7 +1,11 @@
-/* Positions, addresses and durations: whatever is accepted is written and read again as the same. */
+/* Positions, addresses and durations: whatever is accepted is written and read again as the same.  And the kernel's
+ * texts about a process, whose name anybody may choose. */
 #include "fuzz.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
+#include "effect/process/proc.h"
 #include "model/gtid.h"
 #include "model/ip.h"
 
@@ -19,6 +23,17 @@ static void try_position(const char *text) {
     (void)gtid_own(&position, &nothing, own, sizeof own);
     (void)gtid_own(&position, &nothing, own, 7);
     assert(gtid_reached(&nothing, &position));
+}
+
+/* A process that runs is not taken for dead, whatever it calls itself. */
+static void try_process(const char *text) {
+    char stat[256];
+    snprintf(stat, sizeof stat, "4711 (%.100s) S 1 1 1 0 -1 4194560 0 0", text);
+    assert(!proc_stat_is_over(stat));
+    snprintf(stat, sizeof stat, "4711 (%.100s) Z 1 1 1 0 -1 4194560 0 0", text);
+    assert(proc_stat_is_over(stat));
+    (void)proc_stat_is_over(text);
+    (void)proc_status_is_over(text);
 }
 
 static void try_ip(const char *text) {
@@ -63,6 +78,7 @@ static void try_duration(const char *text) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *text = fuzz_text(data, size);
     try_position(text);
+    try_process(text);
     try_ip(text);
     try_mac(text);
     try_duration(text);

@@ -36,6 +36,16 @@ second_is_refused() { # pid host arguments of mmm…
     [[ $said == *"$pid"* ]]
 }
 
+# As the monitor's own user: another one cannot even look at what is there.
+second_monitor_is_refused() { # pid
+    local folder said
+    folder=$(lab_folder)
+    said=$(timeout 10 "$ROOT/scripts/lab" --name "$LAB_NAME" exec mon setpriv --reuid "$(stat -c %u "$folder/mon")" \
+        --clear-groups "$folder/mon/mmm" --config "$folder/mmm.ini" monitor 2>&1) && return 1
+    say "answer: $(tail -n 1 <<<"$said" | cut -c1-300)"
+    [[ $said == *"$1"* ]]
+}
+
 scenario() {
     local large term_before
     given_a_cluster_under_load 2s
@@ -57,7 +67,7 @@ scenario() {
     expect "an unknown path says what there is" answers 404 /v1/report db2 monitor:9988/v1/nothing
     expect "another method is refused" answers 405 error db2 monitor:9988/v1/status --request DELETE
 
-    expect "a second monitor is told whose the store is" second_is_refused "$(daemon_pid monitor)" mon monitor
+    expect "a second monitor is told whose the store is" second_monitor_is_refused "$(daemon_pid monitor)"
     expect "a second agent is told who is there" second_is_refused "$(daemon_pid db1-agent)" db1 --host db1 agent
 
     expect "the term has not changed" test "$(show | jq .term)" = "$term_before"

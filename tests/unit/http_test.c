@@ -470,6 +470,60 @@ static void the_oldest_unknown_client_makes_room_and_a_known_one_never(void **st
     finish(&f);
 }
 
+static void one_address_never_takes_the_place_of_all(void **state) {
+    (void)state;
+    struct fixture f;
+    struct tls *tls = tls_of("shop", "shop", "db1");
+    start(&f, tls_of("shop", "shop", "mon1"));
+    f.server->limits.connections = 10;
+    f.server->limits.a_source = 2;
+    struct http_peer *peer = peer_of(&f, tls, "mon1");
+    assert_int_equal(call(&f, peer, "GET", "/", "", SECONDS(5)).status, 200);
+    struct raw raws[3];
+    for (int i = 0; i < 3; i++)
+        raw_open(&f, &raws[i]);
+    UNTIL(&f, raws[0].closed);
+    assert_false(raws[1].closed || raws[2].closed);
+    assert_int_equal(f.server->connection_count, 3); /* two strangers, and the one with a certificate does not count */
+    for (int i = 0; i < 3; i++)
+        bufferevent_free(raws[i].stream);
+    http_peer_free(peer);
+    tls_free(tls);
+    finish(&f);
+}
+
+static void a_name_with_too_many_connections_loses_its_own_oldest(void **state) {
+    (void)state;
+    struct fixture f;
+    struct tls *tls[] = { tls_of("shop", "shop", "db1"), tls_of("shop", "shop", "mon1") };
+    start(&f, tls_of("shop", "shop", "mon1"));
+    f.server->limits.a_name = 1;
+    struct http_peer *other = peer_of(&f, tls[1], "mon1"), *first = peer_of(&f, tls[0], "mon1"),
+                     *second = peer_of(&f, tls[0], "mon1");
+    assert_int_equal(call(&f, other, "GET", "/", "", SECONDS(5)).status, 200);
+    const struct connection *kept = TAILQ_FIRST(&f.server->connections);
+    assert_int_equal(call(&f, first, "GET", "/", "", SECONDS(5)).status, 200);
+    assert_int_equal(call(&f, second, "GET", "/", "", SECONDS(5)).status, 200);
+    assert_int_equal(f.server->connection_count, 2);
+    assert_ptr_equal(kept, TAILQ_FIRST(&f.server->connections));               /* another name's, and older than both */
+    assert_int_equal(call(&f, first, "GET", "/", "", SECONDS(5)).status, 200); /* and is let in again */
+    http_peer_free(other);
+    http_peer_free(first);
+    http_peer_free(second);
+    tls_free(tls[0]);
+    tls_free(tls[1]);
+    finish(&f);
+}
+
+static void a_stranger_never_sends_a_body(void **state) {
+    (void)state;
+    struct fixture f;
+    start(&f, tls_of("shop", "shop", "mon1"));
+    expect_answer(&f, "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 403 ");
+    assert_int_equal(f.handled, 0);
+    finish(&f);
+}
+
 /* ---- answers ---- */
 
 static void a_head_request_is_answered_without_its_body(void **state) {
@@ -867,6 +921,9 @@ int main(void) {
         cmocka_unit_test(a_client_that_sends_slowly_is_closed_however_often_it_sends),
         cmocka_unit_test(a_client_that_says_nothing_is_closed),
         cmocka_unit_test(the_oldest_unknown_client_makes_room_and_a_known_one_never),
+        cmocka_unit_test(one_address_never_takes_the_place_of_all),
+        cmocka_unit_test(a_name_with_too_many_connections_loses_its_own_oldest),
+        cmocka_unit_test(a_stranger_never_sends_a_body),
         cmocka_unit_test(a_head_request_is_answered_without_its_body),
         cmocka_unit_test(requests_sent_in_one_piece_are_answered_one_after_the_other),
         cmocka_unit_test(a_client_that_waits_to_be_told_to_go_on_is_told),

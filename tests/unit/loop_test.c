@@ -1,5 +1,6 @@
 #include "effect/loop/loop.h"
 
+#include <event2/event.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -55,6 +57,47 @@ static void note_a(void *context) {
 static void note_b(void *context) {
     struct scene *scene = context;
     scene->order[scene->count++] = 'b';
+}
+
+struct stranger {
+    struct scene *scene;
+    struct event *event, *lease;
+};
+
+static void stranger_comes(evutil_socket_t fd, short what, void *context) {
+    (void)fd, (void)what;
+    const struct stranger *stranger = context;
+    stranger->scene->order[stranger->scene->count++] = 's';
+    if (stranger->lease)
+        event_active(stranger->lease, EV_READ, 1);
+}
+
+static void lease_comes(evutil_socket_t fd, short what, void *context) {
+    (void)fd, (void)what;
+    struct scene *scene = context;
+    scene->order[scene->count++] = 'l';
+}
+
+static void strangers_never_keep_anything_else_waiting(void **state) {
+    struct scene *scene = *state;
+    struct event_base *base = loop_base(scene->loop);
+    struct stranger strangers[20];
+    struct event *lease = event_new(base, -1, 0, lease_comes, scene);
+    for (size_t i = 0; i < COUNT_OF(strangers); i++) {
+        strangers[i] = (struct stranger){ .scene = scene, .lease = i == 0 ? lease : NULL };
+        strangers[i].event = event_new(base, -1, 0, stranger_comes, &strangers[i]);
+        assert_int_equal(event_priority_set(strangers[i].event, LOOP_PRIORITY_STRANGER), 0);
+        event_active(strangers[i].event, EV_READ, 1);
+    }
+    while (scene->count < COUNT_OF(strangers) + 1)
+        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    /* It came up while the first of them was served. */
+    const char *turn = memchr(scene->order, 'l', scene->count);
+    assert_non_null(turn);
+    assert_in_range(turn - scene->order, 1, 8);
+    for (size_t i = 0; i < COUNT_OF(strangers); i++)
+        event_free(strangers[i].event);
+    event_free(lease);
 }
 
 static void timers_fire_in_the_order_of_their_deadlines(void **state) {
@@ -210,6 +253,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_timer_that_is_always_due_does_not_keep_posts_waiting, start, finish),
         cmocka_unit_test_setup_teardown(a_timer_may_free_itself_and_another_that_is_due, start, finish),
         cmocka_unit_test_setup_teardown(posts_of_each_thread_run_in_their_order_and_none_is_lost, start, finish),
+        cmocka_unit_test_setup_teardown(strangers_never_keep_anything_else_waiting, start, finish),
         cmocka_unit_test_setup_teardown(a_watch_is_called_as_long_as_there_is_something_to_read, start, finish),
         cmocka_unit_test_setup_teardown(a_stop_before_the_run_is_not_forgotten, start, finish),
         cmocka_unit_test_setup_teardown(the_termination_signal_ends_the_run, start, finish),

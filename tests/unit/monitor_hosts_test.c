@@ -87,6 +87,25 @@ static void a_switchover_does_not_start_towards_an_unknown_lag(void **state) {
 
 /* ---- own transactions ---- */
 
+/* An agent that has just started reports before its server has answered the first look. */
+static void a_writer_whose_agent_knows_nothing_yet_never_gets_others_held(void **state) {
+    (void)state;
+    start_serving();
+    struct gtid_position position = { .count = 1, .entries = { { .domain = 0, .server = 11, .sequence = 25 } } };
+    for (int i = 0; i < HOSTS; i++)
+        reports[i].probe.binlog = position;
+    turns(SECONDS(1));
+    reports[DB1].incarnation = 8;
+    struct probe known = reports[DB1].probe;
+    reports[DB1].probe = (struct probe){ .answered = false };
+    obedient[DB1] = false; /* or it would know something */
+    turns(SECONDS(3));     /* as long as a comparison may be due */
+    reports[DB1].probe = known;
+    turns(SECONDS(3));
+    for (int i = 0; i < HOSTS; i++)
+        assert_false(monitor.durable.hosts[i].holds & HOLD_OWN_TRANSACTIONS);
+}
+
 static void own_transactions_are_detected_and_listed(void **state) {
     (void)state;
     start_serving();
@@ -313,6 +332,7 @@ int main(void) {
         cmocka_unit_test(a_late_replica_leaves_and_returns_with_a_gap_between),
         cmocka_unit_test(an_unknown_lag_is_not_zero),
         cmocka_unit_test(a_switchover_does_not_start_towards_an_unknown_lag),
+        cmocka_unit_test(a_writer_whose_agent_knows_nothing_yet_never_gets_others_held),
         cmocka_unit_test(own_transactions_are_detected_and_listed),
         cmocka_unit_test(the_race_of_two_reports_is_no_false_alarm),
         cmocka_unit_test(a_broken_standby_is_electable_no_more_at_once),

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/daemons.h"
 #include "app/monitor/monitor_app.h"
@@ -8,6 +9,7 @@
 #include "base/text.h"
 #include "effect/loop/loop.h"
 #include "effect/notify/notify.h"
+#include "effect/rights/rights.h"
 #include "wire/state.h"
 #include "wire/status.h"
 
@@ -139,10 +141,21 @@ static enum rc start_checkers(struct monitor_app *app, struct reason *ret_why) {
     return RC_OK;
 }
 
+/* As root it could still read and change what belongs to root, for which it has no use. */
+static enum rc reduce_rights(struct reason *ret_why) {
+    char missing[2];
+    if (geteuid() == 0)
+        log_line(LOG_LEVEL_WARNING, "event=runs_as_root why=\"the monitor needs no right of root's\" "
+                                    "next=\"start it as a user of its own, as packaging/mmm-monitor.service does\"");
+    return rights_reduce(RIGHTS_OF_MONITOR, missing, sizeof missing, ret_why);
+}
+
 static enum rc start(struct monitor_app *app, struct reason *ret_why) {
     app->loop = loop_new();
     app->timer = loop_timer_new(app->loop, on_timer, app);
-    enum rc rc = load(app, ret_why);
+    enum rc rc = reduce_rights(ret_why);
+    if (!rc)
+        rc = load(app, ret_why);
     if (!rc)
         record_start(app);
     if (!rc)

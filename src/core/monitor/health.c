@@ -86,7 +86,7 @@ static void note_writer(struct mstep *step, const struct report *report) {
 static void compare_with_writer(struct mstep *step, int writer) {
     struct monitor *m = step->m;
     const struct report *report = &m->hosts[writer].report;
-    if (!m->serving || report->silent || report->task != TASK_NONE)
+    if (!m->serving || report->silent || !report->probe.answered || report->task != TASK_NONE)
         return;
     for (int i = 0; i < m->cluster->host_count; i++) {
         struct host_view *view = &m->hosts[i];

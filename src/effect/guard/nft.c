@@ -93,15 +93,21 @@ void nft_socket_free(struct nft_socket *socket) {
     free(socket);
 }
 
-/* Of all answers in a datagram: was the last message acknowledged, and what was the first refusal? */
-static void read_answers(const void *bytes, size_t length, uint32_t last, bool *acknowledged, int *refusal) {
-    int left = (int)length;
-    for (const struct nlmsghdr *head = bytes; mnl_nlmsg_ok(head, left); head = mnl_nlmsg_next(head, &left)) {
+enum { ERRNO_MOST = 4095 }; /* the kernel's MAX_ERRNO */
+
+/* Not libmnl's own walk: its mnl_nlmsg_ok takes a message of 2 GB or more for one that fits. */
+void nft_read_answers(const void *bytes, size_t length, uint32_t last, bool *acknowledged, int *refusal) {
+    size_t at = 0, step;
+    for (; at < length && length - at >= sizeof(struct nlmsghdr); at += step) {
+        const struct nlmsghdr *head = (const void *)((const char *)bytes + at);
+        if (head->nlmsg_len < sizeof *head || head->nlmsg_len > length - at)
+            return;
+        step = MNL_ALIGN((size_t)head->nlmsg_len);
         if (head->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(head) < sizeof(struct nlmsgerr))
             continue;
         const struct nlmsgerr *answer = mnl_nlmsg_get_payload(head);
         if (answer->error && !*refusal)
-            *refusal = -answer->error;
+            *refusal = answer->error < 0 && answer->error >= -ERRNO_MOST ? -answer->error : EIO;
         *acknowledged = *acknowledged || (!answer->error && head->nlmsg_seq == last);
     }
 }
@@ -131,7 +137,7 @@ enum rc nft_send(struct nft_socket *socket, struct nft_batch *batch, struct reas
     bool acknowledged = false;
     int refusal = 0;
     while ((got = recv(fd, answers, sizeof answers, MSG_DONTWAIT)) >= 0)
-        read_answers(answers, (size_t)got, last, &acknowledged, &refusal);
+        nft_read_answers(answers, (size_t)got, last, &acknowledged, &refusal);
     if (refusal)
         return refused(refusal, ret_why);
     if (!acknowledged)

@@ -36,6 +36,9 @@ void nft_socket_free(struct nft_socket *socket);
 /* Sends the batch and takes the kernel's word on it; RC_NOT_FOUND: something that it names is not there. */
 enum rc nft_send(struct nft_socket *socket, struct nft_batch *batch, struct reason *ret_why) NODISCARD;
 
+/* Of all answers in a datagram: was the last message acknowledged, and what was the first refusal?  Both grow. */
+void nft_read_answers(const void *bytes, size_t length, uint32_t last, bool *acknowledged, int *refusal);
+
 /* --- a rule, expression by expression ------------------------------------------------------------------------- */
 
 void nft_rule(struct nft_batch *batch, const char *table, const char *chain, const char *comment);

@@ -36,7 +36,9 @@ typedef void (*http_handler)(void *context, struct http_request *request);
 
 /* A listening server; it may listen in several places.  tls NULL: plain, which http_server_listen refuses on anything
  * but loopback.  A client needs no certificate (health checks); one that is not of the authority ends the handshake.
- * At most 256 connections: then the oldest whose client is not known by a certificate makes room for a newcomer. */
+ * At most 256 connections: then the oldest whose client is not known by a certificate makes room for a newcomer.  Of
+ * these one address has 96 at the most before it shows a certificate, and one name 16: so neither a flood nor a client
+ * that forgets its connections shuts the others out.  Without a certificate nobody sends a body over TLS. */
 struct http_server;
 struct http_server *http_server_new(struct loop *loop, struct tls *tls, http_handler handler, void *context);
 /* When the port or the socket is taken, the reason says by whom (the process's name and pid, where it can be found). */

@@ -64,6 +64,8 @@ void owner_of_pid(long pid, char ret_text[static OWNER_TEXT_MAX]);
 SSL *tls_session(struct tls *tls);
 /* The common name of the verified certificate at the other end.  RC_NOT_FOUND: it showed none.  RC_REFUSED: it has no
  * name that can be trusted (none, two, too long, a zero in the middle). */
+enum rc tls_certificate_name(const X509 *certificate, char ret_name[static HTTP_PEER_SIZE],
+                             struct reason *ret_why) NODISCARD;
 enum rc tls_peer_name(const SSL *ssl, char ret_name[static HTTP_PEER_SIZE], struct reason *ret_why) NODISCARD;
 /* What OpenSSL says about an error of its queue, which is emptied. */
 void tls_error_text(unsigned long error, char *ret_text, size_t size);
@@ -103,6 +105,8 @@ struct http_limits {
     msec answer;   /* until the client has taken the answer */
     msec linger;   /* after the last answer, for the client to close first */
     int connections;
+    int a_source; /* of these, from one address (IPv6: one /64) by clients who have shown no certificate */
+    int a_name;   /* and by clients of one name */
 };
 extern const struct http_limits http_limits_default;
 

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,12 +8,14 @@
 #include "base/text.h"
 #include "effect/http/internal.h"
 
-enum { BACKLOG = 128, PAUSE_MS = 100 };
+/* ACCEPTS_A_TURN: a flood of connections must not keep the loop here. */
+enum { BACKLOG = 512, PAUSE_MS = 100, ACCEPTS_A_TURN = 16 };
 
 struct listening {
     SLIST_ENTRY(listening) link;
     struct http_server *server;
-    struct evconnlistener *listener;
+    int fd;
+    struct event *ready;
     struct event *resume;
     struct endpoint endpoint;
     ino_t inode; /* of the socket file that is ours to remove; 0: none */
@@ -24,26 +25,38 @@ static bool is_unix(const struct endpoint *endpoint) {
     return endpoint->address.ss_family == AF_UNIX;
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int length,
-                      void *context) {
-    (void)listener, (void)address, (void)length;
-    struct listening *listening = context;
-    connection_accepted(listening->server, fd, is_unix(&listening->endpoint));
-}
-
 static void on_resume(evutil_socket_t fd, short what, void *context) {
     (void)fd, (void)what;
     struct listening *listening = context;
-    evconnlistener_enable(listening->listener);
+    event_add(listening->ready, NULL);
 }
 
 /* Out of file descriptors: the caller stays in the kernel's queue, where epoll would report it in a busy loop. */
-static void on_accept_error(struct evconnlistener *listener, void *context) {
-    struct listening *listening = context;
+static void pause_listening(struct listening *listening) {
     (void)connection_make_room(listening->server);
-    evconnlistener_disable(listener);
+    event_del(listening->ready);
     struct timeval pause = timeval_of(PAUSE_MS);
     event_add(listening->resume, &pause);
+}
+
+/* What failed is the caller's, who has left already; the next one may be taken. */
+static bool is_callers_failure(int error) {
+    return error == EINTR || error == ECONNABORTED || error == EPROTO || error == ENETDOWN || error == EHOSTUNREACH;
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *context) {
+    (void)what;
+    struct listening *listening = context;
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        int caller = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (caller >= 0) {
+            connection_accepted(listening->server, caller, is_unix(&listening->endpoint));
+        } else if (!is_callers_failure(errno)) {
+            if (errno != EAGAIN)
+                pause_listening(listening);
+            return;
+        }
+    }
 }
 
 static void listening_new(struct http_server *server, const struct endpoint *endpoint, int fd) {
@@ -51,10 +64,10 @@ static void listening_new(struct http_server *server, const struct endpoint *end
     listening->server = server;
     listening->endpoint = *endpoint;
     listening->resume = must(evtimer_new(server->base, on_resume, listening));
-    /* Backlog 0: the socket listens already. */
-    listening->listener = must(
-        evconnlistener_new(server->base, on_accept, listening, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd));
-    evconnlistener_set_error_cb(listening->listener, on_accept_error);
+    listening->fd = fd;
+    listening->ready = must(event_new(server->base, fd, EV_READ | EV_PERSIST, on_ready, listening));
+    event_priority_set(listening->ready, LOOP_PRIORITY_STRANGER);
+    event_add(listening->ready, NULL);
     struct stat status;
     if (is_unix(endpoint) && lstat(endpoint->text, &status) == 0)
         listening->inode = status.st_ino;
@@ -68,8 +81,9 @@ void listening_free_all(struct http_server *server) {
         struct stat status;
         if (listening->inode && lstat(listening->endpoint.text, &status) == 0 && status.st_ino == listening->inode)
             unlink(listening->endpoint.text);
-        evconnlistener_free(listening->listener);
+        event_free(listening->ready);
         event_free(listening->resume);
+        close(listening->fd);
         free(listening);
     }
 }

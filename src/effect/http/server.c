@@ -3,6 +3,7 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ const struct http_limits http_limits_default = {
     .answer = SECONDS(30),
     .linger = SECONDS(1),
     .connections = 256,
+    .a_source = 96,
+    .a_name = 16,
 };
 
 enum connection_state {
@@ -36,6 +39,7 @@ struct connection {
     bool keep;                    /* after the answer */
     bool is_known;                /* verified certificate, or unix socket */
     char peer[HTTP_PEER_SIZE];    /* when it is known */
+    struct ip source;             /* family 0: a unix socket */
     struct http_request *request; /* READING with its head complete, HANDLING */
 };
 
@@ -70,15 +74,62 @@ static void connection_free(struct connection *connection) {
     free(connection);
 }
 
-bool connection_make_room(struct http_server *server) {
-    struct connection *connection;
+/* Not even the first message of the handshake has come: it costs a flood nothing, and whoever means it sends it at
+ * once. */
+static bool connection_is_silent(const struct connection *connection) {
+    return connection->state == CONNECTION_GREETING &&
+           SSL_get_state(bufferevent_openssl_get_ssl(connection->stream)) == TLS_ST_BEFORE;
+}
+
+/* Of the strangers, or of those at one address, who makes room: the oldest that is silent, else the oldest. */
+static struct connection *stranger_to_leave(struct http_server *server, const struct ip *source, int *ret_count) {
+    struct connection *connection, *oldest = NULL, *silent = NULL;
+    *ret_count = 0;
     TAILQ_FOREACH(connection, &server->connections, link) {
-        if (connection->is_known || connection->state == CONNECTION_HANDLING)
+        if (connection->is_known || (source && !ip_equal(&connection->source, source)))
             continue;
-        connection_free(connection);
-        return true;
+        ++*ret_count;
+        if (!oldest && connection->state != CONNECTION_HANDLING)
+            oldest = connection;
+        if (!silent && connection_is_silent(connection))
+            silent = connection;
     }
-    return false;
+    return silent ? silent : oldest;
+}
+
+bool connection_make_room(struct http_server *server) {
+    int count;
+    struct connection *leaving = stranger_to_leave(server, NULL, &count);
+    if (leaving)
+        connection_free(leaving);
+    return leaving != NULL;
+}
+
+/* One address may not fill the place of all: one of its own strangers makes room for its newest. */
+static void source_make_room(struct http_server *server, const struct ip *source) {
+    int count;
+    struct connection *leaving = stranger_to_leave(server, source, &count);
+    if (leaving && count >= server->limits.a_source)
+        connection_free(leaving);
+}
+
+/* A name that is just known may have too many connections: its oldest that waits for nothing ends.  False: all the
+ * others have a request under way, and this one, the newest, is too much. */
+static bool name_make_room(struct connection *newest) {
+    struct connection *connection, *oldest = NULL;
+    int count = 0;
+    TAILQ_FOREACH(connection, &newest->server->connections, link) {
+        if (!connection->is_known || !text_equal(connection->peer, newest->peer))
+            continue;
+        count++;
+        if (!oldest && connection != newest && connection->state != CONNECTION_HANDLING)
+            oldest = connection;
+    }
+    if (count <= newest->server->limits.a_name)
+        return true;
+    if (oldest)
+        connection_free(oldest);
+    return oldest != NULL;
 }
 
 static void connection_enter(struct connection *connection, enum connection_state state) {
@@ -201,6 +252,11 @@ static bool method_is_known(const char *method) {
     return text_equal(method, "GET") || text_equal(method, "HEAD") || text_equal(method, "POST");
 }
 
+/* Strangers are not worth the memory of their bodies. */
+static bool connection_may_send(const struct connection *connection) {
+    return connection->is_known || !connection->server->tls;
+}
+
 /* Answers a head that leads nowhere; true when it was answered. */
 static bool connection_refuse_head(struct connection *connection, const struct http_head *head) {
     if (!method_is_known(head->method))
@@ -209,6 +265,8 @@ static bool connection_refuse_head(struct connection *connection, const struct h
         connection_refuse(connection, 501, "Transfer-Encoding is not supported, send a Content-Length");
     else if (head->length > HTTP_BODY_MAX)
         connection_refuse(connection, 413, "the body is too large");
+    else if (head->length > 0 && !connection_may_send(connection))
+        connection_refuse(connection, 403, "this needs a certificate of the cluster's authority");
     else
         return false;
     return true;
@@ -290,16 +348,27 @@ static bool connection_learn_peer(struct connection *connection) {
     const SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
     enum rc rc = tls_peer_name(ssl, connection->peer, NULL);
     connection->is_known = rc == RC_OK;
-    return rc == RC_OK || rc == RC_NOT_FOUND;
+    return (rc == RC_OK && name_make_room(connection)) || rc == RC_NOT_FOUND;
+}
+
+/* How much is read ahead, and what has to be done before it. */
+static void connection_rank(struct connection *connection) {
+    bufferevent_setwatermark(connection->stream, EV_READ, 0,
+                             HTTP_HEADERS_MAX + (connection_may_send(connection) ? HTTP_BODY_MAX : 0));
+    /* Refused while its event waits already: then it keeps its place, which is no harm. */
+    (void)bufferevent_priority_set(connection->stream,
+                                   connection->is_known ? LOOP_PRIORITY_USUAL : LOOP_PRIORITY_STRANGER);
 }
 
 static void on_event(struct bufferevent *stream, short what, void *context) {
     (void)stream;
     struct connection *connection = context;
-    if ((what & BEV_EVENT_CONNECTED) && connection_learn_peer(connection))
+    if ((what & BEV_EVENT_CONNECTED) && connection_learn_peer(connection)) {
+        connection_rank(connection);
         connection_enter(connection, CONNECTION_IDLE);
-    else
+    } else {
         connection_free(connection);
+    }
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *context) {
@@ -325,7 +394,29 @@ static struct bufferevent *stream_new(struct http_server *server, int fd, bool i
         bufferevent_openssl_socket_new(server->base, fd, tls_session(server->tls), BUFFEREVENT_SSL_ACCEPTING, options));
 }
 
+/* Whoever has an IPv6 network has more addresses than anybody can count. */
+static void source_of(int fd, struct ip *ret_source) {
+    enum { NETWORK_BYTES = 8 };
+    struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+    socklen_t length = sizeof address;
+    *ret_source = (struct ip){ .family = 0 };
+    if (getpeername(fd, (struct sockaddr *)&address, &length))
+        return;
+    if (address.ss_family == AF_INET) {
+        ret_source->family = 4;
+        memcpy(ret_source->bytes, &((struct sockaddr_in *)&address)->sin_addr, sizeof(struct in_addr));
+    } else if (address.ss_family == AF_INET6) {
+        ret_source->family = 6;
+        memcpy(ret_source->bytes, &((struct sockaddr_in6 *)&address)->sin6_addr, NETWORK_BYTES);
+    }
+}
+
 void connection_accepted(struct http_server *server, int fd, bool is_unix) {
+    struct ip source = { .family = 0 };
+    if (!is_unix) {
+        source_of(fd, &source);
+        source_make_room(server, &source);
+    }
     if (server->connection_count >= server->limits.connections && !connection_make_room(server)) {
         evutil_closesocket(fd);
         return;
@@ -333,6 +424,7 @@ void connection_accepted(struct http_server *server, int fd, bool is_unix) {
     bool is_tls = server->tls && !is_unix;
     struct connection *connection = must(calloc(1, sizeof *connection));
     connection->server = server;
+    connection->source = source;
     connection->deadline = must(evtimer_new(server->base, on_deadline, connection));
     connection->stream = stream_new(server, fd, is_tls);
     TAILQ_INSERT_TAIL(&server->connections, connection, link);
@@ -343,8 +435,11 @@ void connection_accepted(struct http_server *server, int fd, bool is_unix) {
         socket_no_delay(fd);
     connection_enter(connection, is_tls ? CONNECTION_GREETING : CONNECTION_IDLE);
     bufferevent_setcb(connection->stream, on_read, on_written, on_event, connection);
-    bufferevent_setwatermark(connection->stream, EV_READ, 0, HTTP_HEADERS_MAX + HTTP_BODY_MAX);
+    connection_rank(connection);
     bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
+    /* Over a unix socket the name is known from the start. */
+    if (connection->is_known && !name_make_room(connection))
+        connection_free(connection);
 }
 
 /* ---- what the handler sees ---- */

@@ -121,19 +121,25 @@ SSL *tls_session(struct tls *tls) {
 }
 
 enum rc tls_peer_name(const SSL *ssl, char ret_name[static HTTP_PEER_SIZE], struct reason *ret_why) {
-    X509 *certificate = SSL_get0_peer_certificate(ssl);
+    const X509 *certificate = SSL_get0_peer_certificate(ssl);
     if (!certificate)
         return FAIL(RC_NOT_FOUND, ret_why, "it showed no certificate");
     if (SSL_get_verify_result(ssl) != X509_V_OK)
         return FAIL(RC_REFUSED, ret_why, "its certificate: %s",
                     X509_verify_cert_error_string(SSL_get_verify_result(ssl)));
+    return tls_certificate_name(certificate, ret_name, ret_why);
+}
+
+enum rc tls_certificate_name(const X509 *certificate, char ret_name[static HTTP_PEER_SIZE], struct reason *ret_why) {
     const X509_NAME *subject = X509_get_subject_name(certificate);
     int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
     if (index < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, index) >= 0)
         return FAIL(RC_REFUSED, ret_why, "its certificate must have one common name");
     unsigned char *name = NULL;
     int length = ASN1_STRING_to_UTF8(&name, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
-    bool fits = length > 0 && length < HTTP_PEER_SIZE && strlen((char *)name) == (size_t)length;
+    bool fits = length > 0 && length < HTTP_PEER_SIZE;
+    for (int i = 0; fits && i < length; i++)
+        fits = name[i] >= ' ' && name[i] != 127; /* it goes into logs, and a zero would end it */
     if (fits)
         memcpy(ret_name, name, (size_t)length + 1);
     OPENSSL_free(name);

@@ -143,10 +143,23 @@ static struct event *event_of(struct loop *loop, int fd, short what, event_callb
     return event;
 }
 
+/* LOOP_PRIORITY_USUAL is what libevent gives to an event whose priority nobody sets: the middle one. */
+static struct event_base *base_new(void) {
+    enum { STRANGERS_A_TURN = 8 };
+    struct event_config *config = must(event_config_new());
+    const struct timeval turn = { .tv_usec = 2000 };
+    event_config_set_max_dispatch_interval(config, &turn, STRANGERS_A_TURN, LOOP_PRIORITY_STRANGER);
+    struct event_base *base = must(event_base_new_with_config(config));
+    event_config_free(config);
+    if (event_base_priority_init(base, LOOP_PRIORITIES) != 0)
+        abort();
+    return base;
+}
+
 struct loop *loop_new(void) {
     struct loop *loop = must(calloc(1, sizeof *loop));
     signal(SIGPIPE, SIG_IGN);
-    loop->base = must(event_base_new());
+    loop->base = base_new();
     loop->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     loop->post_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (loop->timer_fd < 0 || loop->post_fd < 0)

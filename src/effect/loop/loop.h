@@ -16,6 +16,10 @@ typedef void (*loop_function)(void *context);
 struct loop *loop_new(void); /* ignores SIGPIPE; ends at SIGTERM and SIGINT */
 void loop_free(struct loop *loop);
 struct event_base *loop_base(struct loop *loop);
+
+/* Of libevent's priorities.  What strangers send waits until all else that has happened is done, and between a few of
+ * their events the loop looks for something better: a flood of handshakes must not delay a lease. */
+enum { LOOP_PRIORITY_USUAL = 1, LOOP_PRIORITY_STRANGER = 2, LOOP_PRIORITIES = 3 };
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 

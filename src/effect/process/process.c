@@ -13,6 +13,8 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
+#include "effect/process/proc.h"
+
 /* A server with more threads than this is judged by its pidfd alone: a look must not hold the loop up. */
 enum { THREADS_MOST = 16384, PROC_TEXT_SIZE = 4096, STATUS_EVERY = 10 };
 static const unsigned long FLAG_EXITING = 0x4; /* PF_EXITING of the kernel's sched.h, in proc_pid_stat(5) */
@@ -44,7 +46,7 @@ static bool proc_read(pid_t pid, pid_t thread, const char *file, char ret_text[s
 }
 
 /* pid (name) state ppid pgrp session tty tpgid flags …; the name may hold anything, so count from the last bracket. */
-static bool stat_is_over(const char *text) {
+bool proc_stat_is_over(const char *text) {
     const char *bracket = strrchr(text, ')');
     char state;
     unsigned long flags;
@@ -55,7 +57,7 @@ static bool stat_is_over(const char *text) {
 
 /* No thread comes back to its own code with a SIGKILL pending (it cannot be blocked), nor once its process is dumping
  * core, which can take minutes for a server with a large buffer pool. */
-static bool status_is_over(const char *text) {
+bool proc_status_is_over(const char *text) {
     const char *pending = strstr(text, "\nSigPnd:");
     const char *dumping = strstr(text, "\nCoreDumping:");
     unsigned long long signals = pending != NULL ? strtoull(pending + strlen("\nSigPnd:"), NULL, 16) : 0;
@@ -65,9 +67,9 @@ static bool status_is_over(const char *text) {
 
 static bool thread_is_over(pid_t pid, pid_t thread) {
     char text[PROC_TEXT_SIZE];
-    if (proc_read(pid, thread, "stat", text) && stat_is_over(text))
+    if (proc_read(pid, thread, "stat", text) && proc_stat_is_over(text))
         return true;
-    return proc_read(pid, thread, "status", text) && status_is_over(text);
+    return proc_read(pid, thread, "status", text) && proc_status_is_over(text);
 }
 
 /* A thread that cannot be read is taken for a living one: the next look, or the pidfd, tells. */
@@ -107,7 +109,7 @@ static bool leader_is_over(struct process *process) {
     ssize_t length = process->stat >= 0 ? pread(process->stat, text, sizeof text - 1, 0) : -1;
     if (length > 0) {
         text[length] = 0;
-        if (stat_is_over(text))
+        if (proc_stat_is_over(text))
             return true;
     }
     return ++process->looks % STATUS_EVERY == 0 && thread_is_over(process->pid, process->pid);
