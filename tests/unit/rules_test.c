@@ -19,7 +19,7 @@
 
 #define PAGE MMM_SOURCE_ROOT "/docs/rules.md"
 
-static const char *const state_words[] = { "stays", "is taken away", "is lost", "is renewed" };
+static const char *const state_words[] = { "stays", "is taken away", "goes to another", "is lost", "is renewed" };
 static const char *const action_words[] = { "wait",   "take the role", "drain",   "fetch", "promote",
                                             "return", "retake",        "give up", "done" };
 static const char *const task_words[] = { "nothing", "fence", "drain", "ready", "open", "follow" };
