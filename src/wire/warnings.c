@@ -129,8 +129,19 @@ static void warn_of_protection(json_t *list, const struct monitor *monitor) {
          missing[0] ? "; not electable: " : "", missing);
 }
 
-json_t *warnings_value(const struct monitor *monitor, msec now) {
+/* The first, because it explains whatever else looks wrong. */
+static void warn_of_store(json_t *list, const char *trouble) {
+    if (trouble && trouble[0])
+        warn(list,
+             "the monitor decides nothing, because it can not write it down: %s; the writer lives on its peers' "
+             "promises;"
+             " make room, and the monitor goes on by itself",
+             trouble);
+}
+
+json_t *warnings_value(const struct monitor *monitor, const char *store_trouble, msec now) {
     json_t *list = array_new();
+    warn_of_store(list, store_trouble);
     warn_of_writer(list, monitor);
     warn_of_protection(list, monitor);
     for (int i = 0; i < monitor->cluster->host_count; i++) {

@@ -5,6 +5,7 @@
 #include "core/monitor/monitor.h"
 #include "wire/json.h"
 
-json_t *warnings_value(const struct monitor *monitor, msec now);
+/* store_trouble: why the store can not be written, NULL or empty if it can. */
+json_t *warnings_value(const struct monitor *monitor, const char *store_trouble, msec now);
 
 #endif

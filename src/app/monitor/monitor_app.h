@@ -2,6 +2,7 @@
  * order: store, answers, nudges.
  *
  *   monitor.c  start, end, and the way of an event through the core
+ *   record.c   what was decided is written, or not decided
  *   serve.c    HTTP: reports of agents, commands and questions of administrators
  */
 #ifndef MMM_APP_MONITOR_MONITOR_APP_H
@@ -22,8 +23,11 @@ struct monitor_app {
     struct monitor_plan plan;
     msec since_wall;
     bool feeding;
-    bool unsaved; /* the store does not hold what was decided: nothing that follows from it is sent */
-    char unsaved_why[FACT_SIZE];
+    struct monitor_durable recorded; /* as the store holds it */
+    msec recorded_at;                /* when the store was last written, or trying it last failed */
+    bool unsaved;                    /* the store can not be written: nothing is decided, and nobody is answered */
+    msec unsaved_since;
+    char unsaved_why[REASON_MAX];
     struct loop *loop;
     struct loop_timer *timer;
     struct store *store;
@@ -41,6 +45,10 @@ struct monitor_app {
 };
 
 void monitor_feed(struct monitor_app *app, struct monitor_event *event);
+
+/* record.c */
+void record_plan(struct monitor_app *app, const struct monitor_event *event);
+bool record_retry(struct monitor_app *app, const struct monitor_event *event);
 
 /* serve.c */
 enum rc serve_start(struct monitor_app *app, struct reason *ret_why) NODISCARD;
