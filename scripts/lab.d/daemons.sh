@@ -58,7 +58,7 @@ name = $NAME
 [monitor]
 address = 10.77.0.9
 socket = $LAB/mon/mmm.sock
-store = $LAB/mon/monitor.db
+store = $LAB/mon/store/monitor.db
 
 [host default]
 interface = eth0
@@ -129,12 +129,20 @@ agent_start() { # host
         --bounding-set=-all,+net_admin,+net_raw,+kill,+sys_ptrace,+dac_read_search "$(mmm_program)" --config "$LAB/mmm.ini" --host "$1" agent
 }
 
+# The folder of the monitor's store, with «up --store-mb N» on a file system of its own.
+store_make() {
+    mkdir "$LAB/mon/store"
+    [[ -n $STORE_MB ]] || return 0
+    mount -t tmpfs -o "size=${STORE_MB}m,mode=0700" "mmm-lab-$NAME" "$LAB/mon/store"
+}
+
 mmm_up() {
     local host
     [[ -x $(mmm_program) ]] || fail "there is no $(mmm_program); run scripts/setup, or use lab up --no-mmm"
     mmm_settings >"$LAB/mmm.ini"
     add_settings "$LAB/mmm.ini"
     certificates_make
+    store_make
     rights_give
     monitor_start
     for host in $(lab_hosts); do

@@ -187,15 +187,30 @@ command_server() { # host verb
     process_command "$1-server" "${2:-}" server_start "$1"
 }
 
+# Takes all the room that a file system has, or gives it back.
+disk_room() { # folder fill|free
+    case $2 in
+    fill) dd if=/dev/zero of="$1/filler" bs=4k 2>/dev/null || true ;; # it ends with «no space left», as it should
+    free) rm -f "$1/filler" ;;
+    *) wrong "disk HOST fill|free, disk mon fill|free|lock|unlock" ;;
+    esac
+}
+
 # disk HOST fill|free: the file system under the binary log, when «up --binlog-mb N» gave it one of its own.
+# disk mon fill|free|lock|unlock: the one under the monitor's store, with «up --store-mb N».
 command_disk() {
-    local host=${1:-} filler
-    need_host "$host"
-    filler=$LAB/$host/binlog/filler
-    mountpoint -q "$LAB/$host/binlog" || fail "$host's binary log has no file system of its own; lab up --binlog-mb N"
-    case ${2:-} in
-    fill) dd if=/dev/zero of="$filler" bs=64k 2>/dev/null || true ;; # it ends with «no space left», as it should
-    free) rm -f "$filler" ;;
-    *) wrong "disk HOST fill|free" ;;
+    local host=${1:-} folder
+    if [[ $host == mon ]]; then
+        folder=$LAB/mon/store
+        mountpoint -q "$folder" || fail "the monitor's store has no file system of its own; lab up --store-mb N"
+    else
+        need_host "$host"
+        folder=$LAB/$host/binlog
+        mountpoint -q "$folder" || fail "$host's binary log has no file system of its own; lab up --binlog-mb N"
+    fi
+    case $host:${2:-} in
+    mon:lock) mount -o remount,ro "$folder" ;;
+    mon:unlock) mount -o remount,rw "$folder" ;;
+    *) disk_room "$folder" "${2:-}" ;;
     esac
 }

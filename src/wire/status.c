@@ -194,34 +194,32 @@ static json_t *transfer_value(const struct monitor *monitor, msec now) {
     return object;
 }
 
-static json_t *monitor_value(const char *name, msec since_wall) {
+static json_t *monitor_value(const struct status_source *source) {
     json_t *object = object_new();
-    put_text(object, "name", name);
+    put_text(object, "name", source->monitor_name);
     put_flag(object, "active", true);
-    put_wall(object, "since", since_wall);
+    put_wall(object, "since", source->since_wall);
+    put_text_or_null(object, "store_trouble", source->store_trouble ? source->store_trouble : "");
     return object;
 }
 
-char *status_encode(const struct monitor *monitor, const char *monitor_name, msec now, msec wall, msec since_wall,
-                    const char *warning) {
+char *status_encode(const struct status_source *source) {
+    const struct monitor *monitor = source->monitor;
     const struct cluster *cluster = monitor->cluster;
     const struct monitor_durable *durable = &monitor->durable;
     json_t *object = object_new();
     put_text(object, "cluster", cluster->name);
-    put_wall(object, "time", wall);
+    put_wall(object, "time", source->wall);
     PUT_WORD(object, "mode", mode_words, durable->mode);
     put_text_or_null(object, "mode_cause", durable->mode == MONITOR_PASSIVE ? durable->passive_cause : "");
     put_number(object, "term", durable->term);
     put_host(object, "writer", cluster, durable->writer);
     put_flag(object, "protected", monitor_is_protected(monitor));
     put_hosts(object, "electable", cluster, durable->electable);
-    put(object, "transfer", transfer_value(monitor, now));
-    put(object, "monitor", monitor_value(monitor_name, since_wall));
-    json_t *warnings = warnings_value(monitor, now);
-    if (warning[0])
-        array_put(warnings, text_value(warning));
-    put(object, "warnings", warnings);
-    put(object, "hosts", hosts_value(monitor, now));
+    put(object, "transfer", transfer_value(monitor, source->now));
+    put(object, "monitor", monitor_value(source));
+    put(object, "warnings", warnings_value(source));
+    put(object, "hosts", hosts_value(monitor, source->now));
     put(object, "checks", checks_value(monitor));
     return object_to_text(object);
 }

@@ -5,10 +5,18 @@
 #include "core/monitor/monitor.h"
 #include "model/event.h"
 
-/* One line, malloc'ed.  now: CLOCK_BOOTTIME; wall: the same moment for people; since_wall: when this monitor became
- * the active one.  warning: one more, of the monitor's own; empty: there is none. */
-char *status_encode(const struct monitor *monitor, const char *monitor_name, msec now, msec wall, msec since_wall,
-                    const char *warning);
+struct status_source {
+    const struct monitor *monitor;
+    const char *monitor_name;
+    const char *store_trouble;     /* why the store can not be written; NULL or empty: it can */
+    const char *recording_trouble; /* why nothing is recorded at present; NULL: it is, or is not wanted */
+    msec now;                      /* CLOCK_BOOTTIME */
+    msec wall;                     /* the same moment for people */
+    msec since_wall;               /* when this monitor became the active one */
+};
+
+/* One line, malloc'ed. */
+char *status_encode(const struct status_source *source);
 
 /* One line, malloc'ed: {"time","term","rule","event","host","role","why","facts":{}}. */
 char *event_encode(const struct cluster *cluster, const struct event *event);

@@ -154,8 +154,21 @@ static void warn_of_protection(json_t *list, const struct monitor *monitor) {
          missing[0] ? "; not electable: " : "", missing);
 }
 
-json_t *warnings_value(const struct monitor *monitor, msec now) {
+/* The first, because it explains whatever else looks wrong. */
+static void warn_of_store(json_t *list, const char *trouble) {
+    if (trouble && trouble[0])
+        warn(list,
+             "the monitor decides nothing, because it can not write it down: %s; the writer lives on its peers' "
+             "promises;"
+             " make room, and the monitor goes on by itself",
+             trouble);
+}
+
+json_t *warnings_value(const struct status_source *source) {
+    const struct monitor *monitor = source->monitor;
+    msec now = source->now;
     json_t *list = array_new();
+    warn_of_store(list, source->store_trouble);
     warn_of_writer(list, monitor, now);
     warn_of_protection(list, monitor);
     for (int i = 0; i < monitor->cluster->host_count; i++) {
@@ -163,5 +176,7 @@ json_t *warnings_value(const struct monitor *monitor, msec now) {
         warn_of_hold(list, monitor, i);
         warn_of_stranger(list, monitor, i, now);
     }
+    if (source->recording_trouble)
+        warn(list, "the monitor records nothing for `mmm replay`: %s", source->recording_trouble);
     return list;
 }

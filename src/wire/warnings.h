@@ -2,9 +2,9 @@
 #ifndef MMM_WIRE_WARNINGS_H
 #define MMM_WIRE_WARNINGS_H
 
-#include "core/monitor/monitor.h"
 #include "wire/json.h"
+#include "wire/status.h"
 
-json_t *warnings_value(const struct monitor *monitor, msec now);
+json_t *warnings_value(const struct status_source *source);
 
 #endif

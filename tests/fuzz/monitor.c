@@ -59,7 +59,11 @@ static void check_told(const struct story *story) {
 }
 
 static void check_status(const struct story *story) {
-    char *text = status_encode(&story->monitor, "mon1", story->now, start_of_wall + story->now, start_of_wall, "");
+    char *text = status_encode(&(struct status_source){ .monitor = &story->monitor,
+                                                        .monitor_name = "mon1",
+                                                        .now = story->now,
+                                                        .wall = start_of_wall + story->now,
+                                                        .since_wall = start_of_wall });
     assert(strlen(text) <= HTTP_ANSWER_MAX);
     free(text);
 }

@@ -5,7 +5,6 @@
 
 UP=(--mmm-set 'host default.guard=on')
 GUARD=on
-readonly LEASE_MS=5000
 
 guard_of() { # host
     lab exec "$1" nft list table inet mmm 2>/dev/null

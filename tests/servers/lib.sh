@@ -12,6 +12,7 @@ readonly DATABASES=(db1 db2 db3)
 # In the time of a take-over the address may be on the old host, which no longer writes, and on the new one.
 readonly ADDRESS_OVERLAP_MS=100
 readonly AGENT_RSS_KB=10240
+readonly LEASE_MS=5000 # the default, which the lab keeps
 # Times that mmm must keep are stretched by this: a sanitized build is slower.
 SLOW=${SLOW:-1}
 # Scenarios in which the old writer may have acknowledged what nobody else has set this to «predicted» (asynchronous mode).
@@ -77,8 +78,9 @@ within() { # seconds condition…
     done
 }
 
-# Lets a time pass that belongs to the fault itself.
+# Lets a time pass that belongs to the fault itself; on a slow machine it may have passed already.
 let_pass() { # seconds
+    [[ $1 -gt 0 ]] || return 0
     say "$1 s pass"
     sleep "$1"
 }
@@ -154,6 +156,11 @@ server_runs() { # host
     [[ $(lab server "$1" state) == running ]]
 }
 
+# The last resort may have killed the server; then its service manager starts it.
+server_is_started_again() { # host
+    server_runs "$1" || { note "the server of $1 was killed"; lab server "$1" start; }
+}
+
 # How many transactions of its own server id a host has that another one lacks, by their binary logs.
 own_transactions() { # host other
     local id mine theirs
@@ -187,6 +194,14 @@ events_since_mark() {
 count_events() { # name [host]
     events_since_mark | jq -s --arg name "$1" --arg host "${2:-}" \
         '[.[] | select(.event == $name and ($host == "" or .host == $host))] | length'
+}
+
+# From the monitor's last start to the last promotion, by the monitor's own log.
+promoted_after_start_ms() {
+    local started chosen
+    read -r started chosen < <(awk '/ event=started / { started = $1 } / event=writer_chosen / { chosen = $1 }
+        END { print started, chosen }' "$(lab_folder)/mon/monitor.log")
+    printf '%s' $(($(date -d "$chosen" +%s%3N) - $(date -d "$started" +%s%3N)))
 }
 
 # Roles, addresses, states and holds are as they were at the mark.
@@ -241,6 +256,25 @@ uptime_ms() {
     local up
     read -r up _ </proc/uptime
     printf '%s0' "${up/./}"
+}
+
+# A load of its own name has begun to write.
+is_told_ok() { # name
+    [[ $(load_value acknowledged "$1") -gt 20 ]]
+}
+
+# How many writes a load was told OK since a time on the clock of uptime_ms.
+acknowledged_since() { # name time
+    awk -v since="$2" '$4 == "ok" && $3 > since { count++ } END { print count + 0 }' "$(lab_folder)/clients/load.$1.log"
+}
+
+# The application «inside», on a host that was cut off, was told OK until the lease ended at the latest (a lease after the
+# last report that was answered).
+inside_ended_with_the_lease() { # when the cable was pulled, on the clock of uptime_ms
+    local last
+    last=$(last_acknowledged_ms inside)
+    note "the last write inside $((last - $1)) ms after the cut"
+    [[ $((last - $1)) -lt $((LEASE_MS + 100)) ]]
 }
 
 # When a load was told OK for the last time, on the clock of uptime_ms.

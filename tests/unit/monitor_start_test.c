@@ -287,6 +287,26 @@ static void a_change_of_term_is_saved_before_it_is_told(void **state) {
     assert_false(saved_late);
 }
 
+/* Its server dies while the store cannot be written: each time that is decided, and each time undone. */
+static void what_can_not_be_written_is_never_decided(void **state) {
+    (void)state;
+    start_serving();
+    struct monitor_durable stored = monitor.durable;
+    kill_server_of(DB1);
+    for (int i = 0; i < 40; i++) {
+        now += 500;
+        hear(DB1);
+        assert_true(plan.save);
+        monitor_undo(&monitor, &stored, &plan);
+        assert_int_equal(monitor.durable.writer, DB1);
+        assert_int_equal(monitor.durable.term, stored.term);
+        assert_int_equal(monitor.transfer.phase, TRANSFER_IDLE);
+    }
+    assert_true(monitor_agent_reachable(&monitor, DB1, now));
+    monitor_start(&monitor, &cluster, &stored, now, SECONDS(1700000000) + now);
+    assert_true(turns_until_writer(DB2, SECONDS(8)));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_writer_is_chosen_when_a_lease_has_passed),
@@ -311,6 +331,7 @@ int main(void) {
         cmocka_unit_test(a_restarted_monitor_takes_up_where_it_was),
         cmocka_unit_test(a_restarted_monitor_leaves_the_addresses_of_readers_where_they_are),
         cmocka_unit_test(a_change_of_term_is_saved_before_it_is_told),
+        cmocka_unit_test(what_can_not_be_written_is_never_decided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

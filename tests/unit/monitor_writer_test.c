@@ -41,6 +41,41 @@ static void the_old_writer_of_a_failover_is_held(void **state) {
     assert_string_not_equal(monitor.durable.hosts[DB1].hold_why, "");
 }
 
+/* Nobody acknowledges its commits, or its disk is full: fenced, it has more than all others, and cannot give it away.
+ */
+static void a_writer_that_does_not_commit_never_gets_the_role_back_for_what_it_alone_has(void **state) {
+    (void)state;
+    start_serving();
+    assert_true(gtid_raise(&reports[DB1].probe.received, (struct gtid){ .server = 11, .sequence = 90 }));
+    reports[DB1].canary_failing = cluster.health.answer_timeout + 1;
+    hear(DB1);
+    assert_true(has_event("writer_lost"));
+    turns(cluster.health.answer_timeout - 200);
+    assert_true(has_event("writer_fetches"));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    obedient[DB2] = false;
+    turns(SECONDS(1));
+    assert_int_equal(monitor.durable.writer, DB2);
+    hear(DB2);
+    assert_int_equal(plan.orders.reach.count, 0); /* it has waited for that long enough */
+    obedient[DB2] = true;
+    assert_true(turns_until_writer(DB2, SECONDS(1)));
+    turns(SECONDS(60));
+    assert_int_equal(monitor.durable.writer, DB2);
+    assert_true(monitor.durable.hosts[DB1].holds & HOLD_LOST_WRITER);
+}
+
+static void a_writer_that_does_not_commit_gets_the_role_back_when_nobody_else_can_have_it(void **state) {
+    (void)state;
+    start_serving();
+    reports[DB1].canary_failing = cluster.health.answer_timeout + 1;
+    hear(DB1);
+    assert_true(has_event("writer_lost"));
+    reports[DB1].canary_failing = 0;
+    kill_server_of(DB2);
+    assert_true(turns_until_writer(DB1, SECONDS(3)));
+}
+
 static void an_isolated_writer_is_replaced_only_after_its_lease_and_the_margin(void **state) {
     (void)state;
     start_serving();
@@ -356,6 +391,8 @@ int main(void) {
         cmocka_unit_test(a_killed_server_is_replaced_within_a_second),
         cmocka_unit_test(standbys_drain_before_one_is_promoted),
         cmocka_unit_test(the_old_writer_of_a_failover_is_held),
+        cmocka_unit_test(a_writer_that_does_not_commit_never_gets_the_role_back_for_what_it_alone_has),
+        cmocka_unit_test(a_writer_that_does_not_commit_gets_the_role_back_when_nobody_else_can_have_it),
         cmocka_unit_test(an_isolated_writer_is_replaced_only_after_its_lease_and_the_margin),
         cmocka_unit_test(an_isolated_writer_is_replaced_although_its_replicas_have_lost_it_too),
         cmocka_unit_test(only_a_host_that_the_old_writer_surely_needed_replaces_it),

@@ -19,7 +19,7 @@
 
 #define PAGE MMM_SOURCE_ROOT "/docs/rules.md"
 
-static const char *const state_words[] = { "stays", "is taken away", "is lost", "is renewed" };
+static const char *const state_words[] = { "stays", "is taken away", "goes to another", "is lost", "is renewed" };
 static const char *const action_words[] = { "wait",   "take the role", "drain",   "fetch", "promote",
                                             "return", "retake",        "give up", "done" };
 static const char *const task_words[] = { "nothing", "fence", "drain", "ready", "open", "follow" };
@@ -57,6 +57,7 @@ static const struct other_rule {
     { "L03", "mode_passive", "a host says that it is writer, and the store says another: a person decides" },
     { "L10", "electable_changed", "the hosts that may be promoted by themselves have changed" },
     { "P01", "address_moved", "a reader address has a new host" },
+    { "S01", "store_works_again", "the store could not be written for a while: nothing was decided meanwhile" },
     { "T24", "writer_lost", "the old writer failed while it was handing over: a failover begins" },
     { "T34", "mode_passive", "several servers are writable and nobody was ever writer: a person decides" },
 };

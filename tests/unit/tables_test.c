@@ -281,7 +281,7 @@ static void a_writer_that_its_replicas_still_hear_is_not_dead(void **state) {
     assert_int_equal(watch_after((struct watch_facts){ .candidate = true, .stuck = true, .seen_writing = true }),
                      WATCH_STAY);
     assert_int_equal(watch_after((struct watch_facts){ .candidate = true, .stuck = true, .seen_alive = true }),
-                     WATCH_TAKE);
+                     WATCH_REPLACE);
 }
 
 static void a_writer_nobody_can_replace_keeps_the_role_unless_it_resigns(void **state) {

@@ -65,13 +65,22 @@ static struct monitor *make_monitor(void) {
     return &monitor;
 }
 
-static json_t *status_of(const struct monitor *monitor) {
-    char *text = status_encode(monitor, "mon1", NOW, WALL, WALL - 5000, "");
+static json_t *status_with(const struct monitor *monitor, const char *store_trouble) {
+    char *text = status_encode(&(struct status_source){ .monitor = monitor,
+                                                        .monitor_name = "mon1",
+                                                        .store_trouble = store_trouble,
+                                                        .now = NOW,
+                                                        .wall = WALL,
+                                                        .since_wall = WALL - 5000 });
     assert_null(strchr(text, '\n'));
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(root);
     free(text);
     return root;
+}
+
+static json_t *status_of(const struct monitor *monitor) {
+    return status_with(monitor, NULL);
 }
 
 static json_t *host_of(json_t *root, size_t host) {
@@ -99,7 +108,8 @@ static void the_status_has_the_documented_shape(void **state) {
     expect_part(root, "writer", "\"db1\"");
     expect_part(root, "electable", "[\"db1\",\"db2\"]");
     expect_part(root, "transfer", "null");
-    expect_part(root, "monitor", "{\"name\":\"mon1\",\"active\":true,\"since\":\"2026-11-22T06:59:55.123Z\"}");
+    expect_part(root, "monitor",
+                "{\"name\":\"mon1\",\"active\":true,\"since\":\"2026-11-22T06:59:55.123Z\",\"store_trouble\":null}");
     json_t *db1 = host_of(root, 0);
     expect_part(db1, "name", "\"db1\"");
     expect_part(db1, "address", "\"10.77.0.11\"");
@@ -269,6 +279,18 @@ static void the_cause_of_passive_mode_is_shown(void **state) {
     json_decref(root);
 }
 
+static void a_store_that_can_not_be_written_is_the_first_warning(void **state) {
+    (void)state;
+    json_t *root = status_with(make_monitor(), "/store: cannot save: database or disk is full");
+    const char *first = json_string_value(json_array_get(json_object_get(root, "warnings"), 0));
+    assert_non_null(first);
+    assert_non_null(strstr(first, "decides nothing, because it can not write it down: /store: cannot save"));
+    assert_non_null(strstr(first, "make room"));
+    const char *trouble = json_string_value(json_object_get(json_object_get(root, "monitor"), "store_trouble"));
+    assert_string_equal(trouble, "/store: cannot save: database or disk is full");
+    json_decref(root);
+}
+
 static void an_event_is_one_line(void **state) {
     (void)state;
     cluster = make_cluster();
@@ -298,6 +320,7 @@ int main(void) {
         cmocka_unit_test(warnings_say_what_is_wrong_and_what_to_do),
         cmocka_unit_test(a_cluster_that_is_well_warns_of_nothing),
         cmocka_unit_test(the_cause_of_passive_mode_is_shown),
+        cmocka_unit_test(a_store_that_can_not_be_written_is_the_first_warning),
         cmocka_unit_test(an_event_is_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,9 +52,13 @@ static enum rc run(struct replay *replay, struct reason *ret_why) {
         rc = command_decode(&replay->cluster, step->message, step->message_length, &replay->command, ret_why);
         event.command = &replay->command;
     }
-    if (!rc)
-        monitor_step(&replay->monitor, &event, &replay->plan);
-    return rc;
+    if (rc)
+        return rc;
+    struct monitor_durable before = replay->monitor.durable;
+    monitor_step(&replay->monitor, &event, &replay->plan);
+    if (step->unsaved)
+        monitor_undo(&replay->monitor, &before, &replay->plan);
+    return RC_OK;
 }
 
 static void list_decisions(const struct replay *replay, const struct recorded_step *step, char *text, size_t size) {

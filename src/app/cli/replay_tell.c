@@ -275,8 +275,8 @@ static void tell(const struct replay_teller *teller, const struct replay *replay
         else if (!teller->wanted.json)
             print_decision(teller->out, &replay->cluster, event);
     }
-    if (!teller->wanted.json && replay->plan.event_count && replay->step.unsaved)
-        fputs("  none of this was sent to anybody: the store could not be written\n", teller->out);
+    if (!teller->wanted.json && replay->step.unsaved)
+        fputs("  nothing was decided: the store could not be written\n", teller->out);
 }
 
 void replay_tell_step(struct replay_teller *teller, const struct replay *replay) {

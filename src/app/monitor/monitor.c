@@ -13,37 +13,6 @@
 #include "wire/state.h"
 #include "wire/status.h"
 
-static void log_events(const struct monitor_app *app) {
-    for (size_t i = 0; i < app->plan.event_count; i++) {
-        const struct event *event = &app->plan.events[i];
-        log_line(LOG_LEVEL_INFO, "event=%s rule=%s term=%llu host=%s why=\"%s\"", event->name, event->rule,
-                 (unsigned long long)event->term,
-                 event->host == HOST_NONE ? "-" : app->cluster->hosts[event->host].name, event->why);
-    }
-}
-
-/* State and events in one transaction.  A failure is tried again with every event: until it succeeds nothing is sent.
- */
-static void save(struct monitor_app *app) {
-    struct monitor_plan *plan = &app->plan;
-    char *events[MONITOR_EVENTS_MAX];
-    char *state = plan->save || app->unsaved ? monitor_state_encode(app->cluster, &app->core.durable) : NULL;
-    for (size_t i = 0; i < plan->event_count; i++)
-        events[i] = event_encode(app->cluster, &plan->events[i]);
-    struct reason why = { "" };
-    enum rc rc = store_save(app->store, state, (const char *const *)events, plan->event_count, &why);
-    for (size_t i = 0; i < plan->event_count; i++)
-        free(events[i]);
-    free(state);
-    if (rc && !app->unsaved)
-        log_line(LOG_LEVEL_ERROR, "event=store_failed why=\"%s\" next=\"deciding nothing until it can be written\"",
-                 why.text);
-    if (!rc && app->unsaved)
-        log_line(LOG_LEVEL_INFO, "event=store_works_again");
-    app->unsaved = rc != RC_OK;
-    TEXT_COPY(app->unsaved_why, why.text);
-}
-
 /* A nudge that is lost costs one report interval: nothing is done about it. */
 static void on_nudged(void *context, int status, const char *body, size_t length, const char *why) {
     (void)context, (void)status, (void)body, (void)length, (void)why;
@@ -63,15 +32,18 @@ void monitor_feed(struct monitor_app *app, struct monitor_event *event) {
     app->feeding = true;
     event->now = clock_now();
     event->wall = clock_wall();
-    record_before(app, &(struct recorded_time){ .now = event->now, .wall = event->wall });
+    struct recorded_time time = { .now = event->now, .wall = event->wall };
+    if (app->unsaved && keep_retry(app, event)) {
+        monitor_start(&app->core, app->cluster, &app->kept, event->now, event->wall);
+        record_again(app, &time);
+    }
+    record_before(app, &time);
     monitor_step(&app->core, event, &app->plan);
-    if (app->plan.save || app->plan.event_count || app->unsaved)
-        save(app);
+    keep_plan(app, event);
     record_after(app, event); /* before the answer, with which the text of the report goes */
     serve_plan(app);
     if (!app->unsaved)
         nudge(app);
-    log_events(app);
     loop_timer_set(app->timer, app->plan.deadline);
     app->feeding = false;
 }
@@ -112,6 +84,7 @@ static enum rc load(struct monitor_app *app, struct reason *ret_why) {
             log_line(LOG_LEVEL_WARNING, "event=state_changed why=\"%s\"", why.text);
     }
     monitor_start(&app->core, app->cluster, text ? &durable : NULL, clock_now(), clock_wall());
+    app->kept = app->core.durable;
     return RC_OK;
 }
 

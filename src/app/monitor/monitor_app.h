@@ -2,6 +2,7 @@
  * order: store, answers, nudges.
  *
  *   monitor.c  start, end, and the way of an event through the core
+ *   keep.c     what was decided is written, or not decided
  *   record.c   what `mmm replay` needs to come to the same result
  *   serve.c    HTTP: reports of agents, commands and questions of administrators
  */
@@ -27,8 +28,11 @@ struct monitor_app {
     struct monitor_plan plan;
     msec since_wall;
     bool feeding;
-    bool unsaved; /* the store does not hold what was decided: nothing that follows from it is sent */
-    char unsaved_why[FACT_SIZE];
+    struct monitor_durable kept; /* as the store holds it */
+    msec kept_at;                /* when the store was last written, or trying it last failed */
+    bool unsaved;                /* the store can not be written: nothing is decided, and nobody is answered */
+    msec unsaved_since;
+    char unsaved_why[REASON_MAX];
     struct loop *loop;
     struct loop_timer *timer;
     struct store *store;
@@ -55,9 +59,15 @@ void record_start(struct monitor_app *app);
 void record_end(struct monitor_app *app);
 /* Around each step: where another file begins, the state before it; then what was heard and what came of it. */
 void record_before(struct monitor_app *app, const struct recorded_time *time);
+/* The core was started anew: what comes does not follow from what was before. */
+void record_again(struct monitor_app *app, const struct recorded_time *time);
 void record_after(struct monitor_app *app, const struct monitor_event *event);
 /* Why nothing is recorded at present, or NULL. */
 const char *record_trouble(const struct monitor_app *app);
+
+/* keep.c */
+void keep_plan(struct monitor_app *app, const struct monitor_event *event);
+bool keep_retry(struct monitor_app *app, const struct monitor_event *event);
 
 /* serve.c */
 enum rc serve_start(struct monitor_app *app, struct reason *ret_why) NODISCARD;

@@ -74,6 +74,11 @@ static void begin(struct monitor_app *app, enum checkpoint_cause cause, const st
     record->started = true;
 }
 
+void record_again(struct monitor_app *app, const struct recorded_time *time) {
+    if (app->record)
+        begin(app, CHECKPOINT_AGAIN, time);
+}
+
 void record_before(struct monitor_app *app, const struct recorded_time *time) {
     if (!app->record)
         return;

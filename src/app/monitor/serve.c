@@ -117,12 +117,13 @@ static void serve_events(struct monitor_app *app, struct http_request *request) 
 }
 
 static void serve_status(struct monitor_app *app, struct http_request *request) {
-    const char *trouble = record_trouble(app);
-    char warning[REASON_MAX + 64] = "";
-    if (trouble)
-        snprintf(warning, sizeof warning, "the monitor records nothing for `mmm replay`: %s", trouble);
-    respond_json(request, status_encode(&app->core, app->settings->monitor_name, clock_now(), clock_wall(),
-                                        app->since_wall, warning));
+    respond_json(request, status_encode(&(struct status_source){ .monitor = &app->core,
+                                                                 .monitor_name = app->settings->monitor_name,
+                                                                 .store_trouble = app->unsaved_why,
+                                                                 .recording_trouble = record_trouble(app),
+                                                                 .now = clock_now(),
+                                                                 .wall = clock_wall(),
+                                                                 .since_wall = app->since_wall }));
 }
 
 static void on_request(void *context, struct http_request *request) {
@@ -144,6 +145,20 @@ static void on_request(void *context, struct http_request *request) {
         respond_error(request, 404, "a monitor has POST /v1/report and /v1/command, GET /v1/status and /v1/events");
 }
 
+/* A command that can not be written down is not done; one that was on its way has stopped where it was. */
+static void refuse_waiting(struct monitor_app *app) {
+    char why[REASON_MAX];
+    snprintf(why, sizeof why, "the monitor decides nothing, because it can not write it down: %.300s; see mmm show",
+             app->unsaved_why);
+    for (int i = 0; i < WAITING_MAX; i++) {
+        if (!app->waiting[i].id)
+            continue;
+        struct http_request *request = app->waiting[i].request;
+        app->waiting[i] = (struct waiting){ 0 };
+        respond_error(request, 503, why);
+    }
+}
+
 void serve_plan(struct monitor_app *app) {
     struct monitor_plan *plan = &app->plan;
     if (app->reporting) {
@@ -162,11 +177,10 @@ void serve_plan(struct monitor_app *app) {
             continue;
         struct http_request *request = waiting->request;
         *waiting = (struct waiting){ 0 };
-        if (app->unsaved)
-            respond_error(request, 503, app->unsaved_why);
-        else
-            respond_json(request, command_reply_encode(app->cluster, &plan->replies[i]));
+        respond_json(request, command_reply_encode(app->cluster, &plan->replies[i]));
     }
+    if (app->unsaved)
+        refuse_waiting(app);
 }
 
 static enum rc start_tls(struct monitor_app *app, struct reason *ret_why) {

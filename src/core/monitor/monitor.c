@@ -82,6 +82,21 @@ static void start_empty(struct monitor_durable *durable, const struct cluster *c
         durable->hosts[i] = (struct host_durable){ .state = HOST_AWAITING_RECOVERY, .since = wall };
 }
 
+static const struct transfer no_transfer = {
+    .from = HOST_NONE,
+    .to = HOST_NONE,
+    .fetch_from = HOST_NONE,
+    .avoid = HOST_NONE,
+};
+
+void monitor_undo(struct monitor *monitor, const struct monitor_durable *stored, struct monitor_plan *plan) {
+    monitor->durable = *stored;
+    monitor->transfer = no_transfer;
+    plan->save = plan->orders_set = false;
+    plan->event_count = plan->reply_count = 0;
+    plan->nudge = 0;
+}
+
 void monitor_start(struct monitor *monitor, const struct cluster *cluster, const struct monitor_durable *durable,
                    msec now, msec wall) {
     memset(monitor, 0, sizeof *monitor);
@@ -90,8 +105,7 @@ void monitor_start(struct monitor *monitor, const struct cluster *cluster, const
     monitor->granted_until = now + cluster->lease.length; /* rule 7 */
     monitor->serving_since = NEVER;
     monitor->stranger = (struct stranger){ .address = -1 };
-    monitor->transfer =
-        (struct transfer){ .from = HOST_NONE, .to = HOST_NONE, .fetch_from = HOST_NONE, .avoid = HOST_NONE };
+    monitor->transfer = no_transfer;
     if (durable)
         monitor->durable = *durable;
     else

@@ -156,6 +156,10 @@ struct monitor {
 void monitor_start(struct monitor *monitor, const struct cluster *cluster, const struct monitor_durable *durable,
                    msec now, msec wall);
 void monitor_step(struct monitor *monitor, const struct monitor_event *event, struct monitor_plan *ret_plan);
+/* What could not be written was not decided: the durable part is again what the store holds, and nothing is on its way.
+ * The plan is empty.  What was heard stays, to be shown; once the store can be written the monitor starts anew from it
+ * (monitor_start), for it cannot know what its agents have agreed on meanwhile. */
+void monitor_undo(struct monitor *monitor, const struct monitor_durable *stored, struct monitor_plan *plan);
 
 const char *host_check_name(enum host_check check);
 const char *monitor_mode_name(enum monitor_mode mode);

@@ -38,15 +38,22 @@ bool transfer_is_too_soon(const struct mstep *step) {
     return last && spec(step)->window && step->event->wall - last < spec(step)->window;
 }
 
-/* Whoever has just failed to come up is asked again only when there is nobody else. */
+static host_set without(host_set candidates, int host) {
+    return candidates == set_of(host) ? candidates : candidates & ~set_of(host);
+}
+
+/* Whoever has just failed to come up, or was replaced because it did not do its work, is asked again only when there is
+ * nobody else: that it has more than the others is no reason, for it has what it could not give away. */
 host_set transfer_candidates(const struct mstep *step) {
     host_set candidates = 0;
     for (int i = 0; i < step->m->cluster->host_count; i++)
         if (transfer_may_take_over(step, i) && (!transfer_is_too_soon(step) || i == step->m->durable.last_writer))
             candidates |= set_of(i);
-    int avoid = step->m->transfer.avoid;
-    if (set_has(candidates, avoid) && candidates != set_of(avoid))
-        candidates &= ~set_of(avoid);
+    const struct transfer *transfer = &step->m->transfer;
+    if (transfer->avoid != HOST_NONE)
+        candidates = without(candidates, transfer->avoid);
+    if (transfer->replaced && transfer->from != HOST_NONE)
+        candidates = without(candidates, transfer->from);
     return candidates;
 }
 
@@ -146,6 +153,7 @@ static void watch_writer(struct mstep *step) {
         mstep_event(step, row->rule, "writer_renewed", writer, writer_role(step), "%s", row->why);
         return;
     case WATCH_TAKE:
+    case WATCH_REPLACE:
     case WATCH_LOST:
         break;
     }
@@ -156,6 +164,7 @@ static void watch_writer(struct mstep *step) {
                     row->why);
     lease_take(step, row->action == WATCH_LOST);
     begin_failover(step, writer, row->why);
+    m->transfer.replaced = row->action == WATCH_REPLACE;
     mstep_event(step, row->rule, "writer_lost", writer, writer_role(step), "%s", row->why);
 }
 
@@ -227,6 +236,12 @@ static bool target_failed(const struct mstep *step) {
     return gone || (troubled && (transfer->planned || alternative));
 }
 
+static bool has_fetched(const struct mstep *step) {
+    const struct transfer *transfer = &step->m->transfer;
+    return transfer->to != HOST_NONE &&
+           gtid_reached(&transfer->reach, &step->m->hosts[transfer->to].report.probe.applied);
+}
+
 static void collect_phase(struct mstep *step, struct phase_facts *facts, struct election *ret_election) {
     struct monitor *m = step->m;
     const struct transfer *transfer = &m->transfer;
@@ -255,7 +270,7 @@ static void collect_phase(struct mstep *step, struct phase_facts *facts, struct 
     case TRANSFER_FETCH:
         *ret_election = hold_election(step);
         facts->candidate = set_has(transfer_candidates(step), transfer->to);
-        facts->fetched = gtid_reached(&transfer->reach, &m->hosts[transfer->to].report.probe.applied);
+        facts->fetched = has_fetched(step);
         facts->failed =
             m->hosts[transfer->to].report.term == m->durable.term && m->hosts[transfer->to].report.trouble[0] != 0;
         return;
@@ -373,7 +388,7 @@ static void retake(struct mstep *step, const char *rule, const char *why) {
     transfer->avoid = failed;
     transfer->from = failed;
     transfer->to = HOST_NONE;
-    transfer->planned = false;
+    transfer->planned = transfer->replaced = false;
     enter(step, TRANSFER_RELEASE, spec(step)->drain_timeout);
     mstep_event(step, rule, "promotion_failed", failed, writer_role(step), "%s", transfer->cause);
 }
@@ -381,6 +396,14 @@ static void retake(struct mstep *step, const char *rule, const char *why) {
 static void note_switchover_position(struct mstep *step) {
     struct transfer *transfer = &step->m->transfer;
     transfer->reach = step->m->hosts[transfer->from].report.probe.applied;
+}
+
+/* Who was replaced because it did not do its work is asked for what it alone has, and not waited for: that it is held
+ * with it is the better end. */
+static msec fetch_timeout(const struct mstep *step, int source) {
+    const struct transfer *transfer = &step->m->transfer;
+    bool replaced = transfer->replaced && source == transfer->from;
+    return replaced ? step->m->cluster->health.answer_timeout : spec(step)->drain_timeout;
 }
 
 static bool act(struct mstep *step, const struct transfer_row *row, const struct election *election) {
@@ -405,7 +428,7 @@ static bool act(struct mstep *step, const struct transfer_row *row, const struct
         transfer->to = election->chosen;
         transfer->fetch_from = election->richer;
         transfer->reach = m->hosts[election->richer].report.probe.received;
-        enter(step, TRANSFER_FETCH, spec(step)->drain_timeout);
+        enter(step, TRANSFER_FETCH, fetch_timeout(step, election->richer));
         mstep_event(step, row->rule, "writer_fetches", election->chosen, writer_role(step), "%s first fetches from %s",
                     host_name(step, election->chosen), host_name(step, election->richer));
         return true;
@@ -416,6 +439,8 @@ static bool act(struct mstep *step, const struct transfer_row *row, const struct
         } else if (m->durable.last_writer == HOST_NONE) {
             give_first_role(step, election, row->rule, row->why);
         } else {
+            if (!has_fetched(step))
+                transfer->reach.count = 0; /* it would wait for that once more */
             promote(step, transfer->phase == TRANSFER_FETCH ? transfer->to : election->chosen, row->rule, row->why);
         }
         return true;

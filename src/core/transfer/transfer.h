@@ -31,6 +31,7 @@ struct transfer {
     msec deadline;     /* of the phase; NEVER: none */
     uint64_t command;  /* id of the command that waits for its end, 0: none */
     int avoid;         /* a host that has just failed to come up; HOST_NONE: none */
+    bool replaced;     /* the old writer was alive and did not do its work: it is chosen only if nobody else can be */
     bool then_offline; /* set-offline of a writer: ADMIN_OFFLINE when the role has left */
     bool rolled_back;  /* this is the way back */
     char cause[FACT_SIZE];
@@ -88,9 +89,11 @@ struct watch_facts {
 
 enum watch_action {
     WATCH_STAY,
-    WATCH_TAKE,  /* term + 1: the role is taken away, the transfer begins */
-    WATCH_LOST,  /* the same, and the old writer has confirmed already */
-    WATCH_RENEW, /* term + 1, the same writer again */
+    WATCH_TAKE,    /* term + 1: the role is taken away, the transfer begins */
+    WATCH_REPLACE, /* the same, and it does not come back to this host while there is another: it does not do its work
+                    */
+    WATCH_LOST,    /* the same as TAKE, and the old writer has confirmed already */
+    WATCH_RENEW,   /* term + 1, the same writer again */
 };
 
 struct watch_row {

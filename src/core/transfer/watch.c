@@ -34,15 +34,15 @@ static bool is_not_holding(const struct watch_facts *f) {
 
 static const struct watch_row table[] = {
     /* clang-format off */
-    { "W01", "manual, resigned, back", is_back,          WATCH_RENEW, "its server is back, and in manual mode the role stays" },
-    { "W02", "manual",                 is_manual,        WATCH_STAY,  "in manual mode the administrator moves roles" },
-    { "W10", "resigned",               is_resigned,      WATCH_LOST,  "its server's process is dead" },
-    { "W11", "no candidate",           is_irreplaceable, WATCH_STAY,  "nobody could take over: taking the role away helps nobody" },
-    { "W20", "silent",                 is_silent,        WATCH_TAKE,  "its server does not answer" },
-    { "W21", "stuck",                  is_stuck,         WATCH_TAKE,  "its server answers, and does not commit" },
-    { "W22", "lapsed",                 is_lapsed,        WATCH_TAKE,  "its agent is silent, its lease has ended, and no peer has promised to extend it" },
-    { "W23", "not holding",            is_not_holding,   WATCH_TAKE,  "its agent does not take the role" },
-    { "W99", "always",                 always,           WATCH_STAY,  "well, or alive by what others see" },
+    { "W01", "manual, resigned, back", is_back,          WATCH_RENEW,   "its server is back, and in manual mode the role stays" },
+    { "W02", "manual",                 is_manual,        WATCH_STAY,    "in manual mode the administrator moves roles" },
+    { "W10", "resigned",               is_resigned,      WATCH_LOST,    "its server's process is dead" },
+    { "W11", "no candidate",           is_irreplaceable, WATCH_STAY,    "nobody could take over: taking the role away helps nobody" },
+    { "W20", "silent",                 is_silent,        WATCH_REPLACE, "its server does not answer" },
+    { "W21", "stuck",                  is_stuck,         WATCH_REPLACE, "its server answers, and does not commit" },
+    { "W22", "lapsed",                 is_lapsed,        WATCH_TAKE,    "its agent is silent, its lease has ended, and no peer has promised to extend it" },
+    { "W23", "not holding",            is_not_holding,   WATCH_REPLACE, "its agent does not take the role" },
+    { "W99", "always",                 always,           WATCH_STAY,    "well, or alive by what others see" },
     /* clang-format on */
 };
 

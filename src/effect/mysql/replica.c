@@ -7,6 +7,13 @@
 
 enum {
     WAIT_SLICE = 200, /* MASTER_GTID_WAIT does not notice that the SQL thread died: look at it so often */
+    STALL = 2000,     /* a source that can not be reached, or does not send (its log's disk is full), is given up */
+};
+
+/* When something was last seen to arrive. */
+struct arrival {
+    msec at;
+    uint64_t read_to;
 };
 
 static enum thread_state thread_state_of(const char *running) {
@@ -32,6 +39,7 @@ static enum rc row_take(struct connection *connection, struct replica *ret_repli
     TEXT_COPY(replica.apply_text, connection_named(connection, "Last_SQL_Error"));
     replica.by_slave_pos = text_equal(mode, "Slave_Pos");
     replica.by_gtid = replica.by_slave_pos || text_equal(mode, "Current_Pos");
+    replica.read_to = strtoull(connection_named(connection, "Read_Master_Log_Pos"), NULL, 10);
     replica.files_reached = text_equal(connection_named(connection, "Master_Log_File"),
                                        connection_named(connection, "Relay_Master_Log_File")) &&
                             text_equal(connection_named(connection, "Read_Master_Log_Pos"),
@@ -114,8 +122,15 @@ static enum rc wait_once(const struct work *work, const struct gtid_position *he
     return rc;
 }
 
+static bool is_stalled(const struct replica *replica, struct arrival *arrival) {
+    if (replica->read_to != arrival->read_to)
+        *arrival = (struct arrival){ .at = clock_now(), .read_to = replica->read_to };
+    return clock_now() - arrival->at > STALL;
+}
+
 /* Something is still applying: only then is there a reason to wait on. */
-static enum rc wait_is_worth(const struct work *work, const struct gtid_position *wanted, struct reason *ret_why) {
+static enum rc wait_is_worth(const struct work *work, const struct gtid_position *wanted, struct arrival *arrival,
+                             struct reason *ret_why) {
     struct replica replica;
     enum rc rc = replica_read(work->connection, work->deadline + ANSWER_SLACK, &replica, ret_why);
     if (rc != RC_OK)
@@ -124,8 +139,12 @@ static enum rc wait_is_worth(const struct work *work, const struct gtid_position
         return apply_failed(&replica, ret_why);
     if (!replica.configured || replica.applying == THREAD_STOPPED)
         return lacking(work, wanted, RC_REFUSED, "replication is not running", ret_why);
-    if (replica.receiving == THREAD_STOPPED && !gtid_reached(wanted, &replica.received))
+    if (gtid_reached(wanted, &replica.received))
+        return RC_OK;
+    if (replica.receiving == THREAD_STOPPED)
         return lacking(work, wanted, RC_REFUSED, "nothing more is being received", ret_why);
+    if (is_stalled(&replica, arrival))
+        return lacking(work, wanted, RC_REFUSED, "the source sends nothing more", ret_why);
     return RC_OK;
 }
 
@@ -135,9 +154,10 @@ static enum rc wait_applied(const struct work *work, const struct gtid_position 
     if (rc != RC_OK || position_has(&position, wanted))
         return rc;
     struct gtid_position heads = position_heads(wanted);
+    struct arrival arrival = { .at = clock_now() };
     for (;;) {
         bool reached = false;
-        rc = wait_is_worth(work, wanted, ret_why);
+        rc = wait_is_worth(work, wanted, &arrival, ret_why);
         if (rc == RC_OK && task_left(work) == 0)
             return lacking(work, wanted, RC_TIMEOUT, "not everything was applied in time", ret_why);
         if (rc == RC_OK)

@@ -20,7 +20,8 @@ struct replica {
     bool by_slave_pos;             /* MASTER_USE_GTID=slave_pos */
     bool by_gtid;                  /* slave_pos or current_pos */
     struct gtid_position received; /* Gtid_IO_Pos; whole transactions only */
-    bool files_reached;            /* without GTID: the SQL thread stands where the IO thread does */
+    uint64_t read_to;   /* Read_Master_Log_Pos: grows with every event that arrives, not only with whole ones */
+    bool files_reached; /* without GTID: the SQL thread stands where the IO thread does */
 };
 
 enum rc replica_read(struct connection *connection, msec deadline, struct replica *ret_replica,
@@ -28,7 +29,8 @@ enum rc replica_read(struct connection *connection, msec deadline, struct replic
 
 /* Sees to it that received transactions are being applied: starts the SQL thread if that is safe. */
 enum rc replica_apply(const struct work *work, struct reason *ret_why) NODISCARD;
-/* Waits until the position is applied, as long as there is hope. */
+/* Waits until the position is applied, as long as there is hope: not when replication has stopped, nor when what is
+ * lacking has not begun to arrive, or ceased to, for two seconds. */
 enum rc replica_reach(const struct work *work, const struct gtid_position *reach, struct reason *ret_why) NODISCARD;
 /* Stops receiving, applies what is there, stops.  Nothing to do without a source. */
 enum rc replica_drain(const struct work *work, struct reason *ret_why) NODISCARD;
