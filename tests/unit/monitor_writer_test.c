@@ -41,6 +41,32 @@ static void the_old_writer_of_a_failover_is_held(void **state) {
     assert_string_not_equal(monitor.durable.hosts[DB1].hold_why, "");
 }
 
+/* Its binary log's disk is full: it answers, is fenced in order, and counts transactions that it could not write:
+ * nobody can fetch them. */
+static void a_writer_that_does_not_commit_is_not_chosen_again_while_there_is_another(void **state) {
+    (void)state;
+    start_serving();
+    reports[DB1].canary_failing = SECONDS(3);
+    reports[DB1].probe.received = core_position("0-1-41");
+    reports[DB2].probe.received = reports[DB3].probe.received = core_position("0-1-40");
+    turns(500);
+    assert_true(has_event("writer_lost"));
+    assert_true(turns_until_writer(DB2, SECONDS(2)));
+    assert_true(monitor.durable.hosts[DB1].holds & HOLD_LOST_WRITER);
+}
+
+static void a_writer_that_does_not_commit_gets_the_role_back_when_the_other_goes_too(void **state) {
+    (void)state;
+    start_serving();
+    reports[DB1].canary_failing = SECONDS(3);
+    obedient[DB2] = false;
+    turns(500);
+    assert_true(has_event("writer_lost"));
+    kill_server_of(DB2);
+    reports[DB1].canary_failing = 0;
+    assert_true(turns_until_writer(DB1, SECONDS(10)));
+}
+
 static void an_isolated_writer_is_replaced_only_after_its_lease_and_the_margin(void **state) {
     (void)state;
     start_serving();
@@ -356,6 +382,8 @@ int main(void) {
         cmocka_unit_test(a_killed_server_is_replaced_within_a_second),
         cmocka_unit_test(standbys_drain_before_one_is_promoted),
         cmocka_unit_test(the_old_writer_of_a_failover_is_held),
+        cmocka_unit_test(a_writer_that_does_not_commit_is_not_chosen_again_while_there_is_another),
+        cmocka_unit_test(a_writer_that_does_not_commit_gets_the_role_back_when_the_other_goes_too),
         cmocka_unit_test(an_isolated_writer_is_replaced_only_after_its_lease_and_the_margin),
         cmocka_unit_test(an_isolated_writer_is_replaced_although_its_replicas_have_lost_it_too),
         cmocka_unit_test(only_a_host_that_the_old_writer_surely_needed_replaces_it),

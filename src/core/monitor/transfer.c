@@ -38,16 +38,21 @@ bool transfer_is_too_soon(const struct mstep *step) {
     return last && spec(step)->window && step->event->wall - last < spec(step)->window;
 }
 
-/* Whoever has just failed to come up is asked again only when there is nobody else. */
+static host_set without(host_set candidates, int host) {
+    bool others = set_has(candidates, host) && candidates != set_of(host);
+    return others ? candidates & ~set_of(host) : candidates;
+}
+
+/* Whoever has just failed, as writer or to come up, is asked again only when there is nobody else. */
 host_set transfer_candidates(const struct mstep *step) {
     host_set candidates = 0;
     for (int i = 0; i < step->m->cluster->host_count; i++)
         if (transfer_may_take_over(step, i) && (!transfer_is_too_soon(step) || i == step->m->durable.last_writer))
             candidates |= set_of(i);
-    int avoid = step->m->transfer.avoid;
-    if (set_has(candidates, avoid) && candidates != set_of(avoid))
-        candidates &= ~set_of(avoid);
-    return candidates;
+    const struct transfer *transfer = &step->m->transfer;
+    if (transfer->from_is_unfit)
+        candidates = without(candidates, transfer->from);
+    return without(candidates, transfer->avoid);
 }
 
 bool transfer_writer_serves(const struct mstep *step) {
@@ -156,6 +161,7 @@ static void watch_writer(struct mstep *step) {
                     row->why);
     lease_take(step, row->action == WATCH_LOST);
     begin_failover(step, writer, row->why);
+    m->transfer.from_is_unfit = facts.stuck || facts.not_holding;
     mstep_event(step, row->rule, "writer_lost", writer, writer_role(step), "%s", row->why);
 }
 
@@ -183,11 +189,18 @@ static bool all_drained(const struct mstep *step) {
     return true;
 }
 
+/* A writer that does not commit counts transactions that its binary log will never hold (MariaDB, disk full): they can
+ * not be fetched, and what it did commit its standbys have received before it was found stuck. */
+static bool is_sibling(const struct mstep *step, int host) {
+    const struct transfer *transfer = &step->m->transfer;
+    return is_drainable(step, host) && !(transfer->from_is_unfit && host == transfer->from);
+}
+
 static struct election hold_election(const struct mstep *step) {
     struct election_facts facts = { 0 };
     for (int i = 0; i < step->m->cluster->host_count; i++) {
         facts.received[i] = &step->m->hosts[i].report.probe.received;
-        if (is_drainable(step, i))
+        if (is_sibling(step, i))
             facts.reachable |= set_of(i);
         if (transfer_may_take_over(step, i) && lease_is_released(step, i))
             facts.candidates |= set_of(i);

@@ -28,11 +28,12 @@ struct transfer {
     int fetch_from;
     struct gtid_position reach;
     msec started;
-    msec deadline;     /* of the phase; NEVER: none */
-    uint64_t command;  /* id of the command that waits for its end, 0: none */
-    int avoid;         /* a host that has just failed to come up; HOST_NONE: none */
-    bool then_offline; /* set-offline of a writer: ADMIN_OFFLINE when the role has left */
-    bool rolled_back;  /* this is the way back */
+    msec deadline;      /* of the phase; NEVER: none */
+    uint64_t command;   /* id of the command that waits for its end, 0: none */
+    int avoid;          /* a host that has just failed to come up; HOST_NONE: none */
+    bool from_is_unfit; /* the old writer answers and cannot do it: chosen again only when there is nobody else */
+    bool then_offline;  /* set-offline of a writer: ADMIN_OFFLINE when the role has left */
+    bool rolled_back;   /* this is the way back */
     char cause[FACT_SIZE];
 };
 
