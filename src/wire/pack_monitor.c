@@ -214,6 +214,7 @@ static void pack_transfer(struct pack *p, struct transfer *transfer, const struc
     PACK_MSEC_OR_NEVER(p, transfer, deadline);
     pack_number(p, "command", &transfer->command, UINT64_MAX);
     pack_index(p, "avoid", &transfer->avoid, cluster->host_count);
+    PACK_FLAG(p, transfer, replaced);
     PACK_FLAG(p, transfer, then_offline);
     PACK_FLAG(p, transfer, rolled_back);
     PACK_TEXT(p, transfer, cause);

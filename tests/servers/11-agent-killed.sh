@@ -33,10 +33,6 @@ own_addresses_are_shut() {
     done
 }
 
-nobody_is_told_ok_by_own_addresses() {
-    ! awk '$4 == "ok" { found = 1 } END { exit !found }' "$(lab_folder)"/clients/prober.*.log
-}
-
 # The load's last acknowledgement by the old writer is the last one before the longest pause.
 ended_with_the_lease() { # when the agent was killed, on the clock of uptime_ms
     local last

@@ -6,27 +6,6 @@ readonly HELD_SECONDS=15
 
 UP=(--set 'max_connections = 60')
 
-app_client() { # arguments…
-    lab exec app mariadb --no-defaults --host="$WRITER_ADDRESS" --user=app --password="$(cat "$(lab_folder)/secret/app.password")" \
-        --connect-timeout=5 "$@"
-}
-
-# One that is refused tries again: who else had the last connection, the prober for example, gives it back at once.
-take_one_until() { # milliseconds
-    until [[ $(now_ms) -ge $1 ]]; do
-        app_client -e "SELECT SLEEP($HELD_SECONDS)" >/dev/null 2>&1 && return
-        sleep 0.2
-    done
-}
-
-# More than the server takes: some of these are refused.
-take_all_connections() {
-    local i
-    for ((i = 0; i < 65; i++)); do
-        take_one_until $(($(now_ms) + HELD_SECONDS * 1000)) &
-    done
-}
-
 server_is_full() {
     [[ $(app_client -e 'SELECT 1' 2>&1) == *'ERROR 1040'* ]]
 }
@@ -34,7 +13,7 @@ server_is_full() {
 scenario() {
     local begun
     given_a_cluster_under_load 2s
-    take_all_connections
+    take_all_connections "$HELD_SECONDS"
     begun=$(now_ms)
     need "the server takes no more connections" within 5 server_is_full
     while [[ $(($(now_ms) - begun)) -lt $((HELD_SECONDS * 1000 - 2000)) ]]; do

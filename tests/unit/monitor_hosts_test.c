@@ -133,6 +133,23 @@ static void the_race_of_two_reports_is_no_false_alarm(void **state) {
     }
 }
 
+/* ADMIN_OFFLINE hosts go on replicating: theirs is often the newer report. */
+static void what_the_writer_has_written_since_its_report_is_nobody_elses_own(void **state) {
+    (void)state;
+    start_serving();
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db2" });
+    assert_int_equal(reply.rc, RC_OK);
+    for (unsigned n = 1; n < 60; n++) {
+        reports[DB1].probe.binlog =
+            (struct gtid_position){ .count = 1, .entries = { { .server = 1, .sequence = n * 100 - 60 } } };
+        reports[DB2].probe.binlog =
+            (struct gtid_position){ .count = 1, .entries = { { .server = 1, .sequence = n * 100 } } };
+        turn();
+    }
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db2" });
+    assert_int_equal(reply.rc, RC_OK);
+}
+
 /* ---- the electable set ---- */
 
 static void a_broken_standby_is_electable_no_more_at_once(void **state) {
@@ -335,6 +352,7 @@ int main(void) {
         cmocka_unit_test(a_writer_whose_agent_knows_nothing_yet_never_gets_others_held),
         cmocka_unit_test(own_transactions_are_detected_and_listed),
         cmocka_unit_test(the_race_of_two_reports_is_no_false_alarm),
+        cmocka_unit_test(what_the_writer_has_written_since_its_report_is_nobody_elses_own),
         cmocka_unit_test(a_broken_standby_is_electable_no_more_at_once),
         cmocka_unit_test(a_standby_that_is_back_is_electable_when_the_writer_has_acknowledged_it),
         cmocka_unit_test(a_writer_that_gets_the_role_back_unconfirmed_may_still_believe_that_it_is_alone),

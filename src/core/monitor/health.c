@@ -98,11 +98,18 @@ static void compare_with_writer(struct mstep *step, int writer) {
         for (size_t n = 0; n < view->own_accepted.count; n++)
             (void)gtid_raise(&known, view->own_accepted.entries[n]);
         uint64_t own = gtid_own(&view->own_snapshot, &known, text, sizeof text);
+        view->own_none_at = own ? 0 : view->own_snapshot_at;
         view->own_snapshot_at = NEVER;
         if (own && !(m->durable.hosts[i].holds & HOLD_OWN_TRANSACTIONS))
             health_hold(step, i, HOLD_OWN_TRANSACTIONS, "H90", "has %llu transaction%s that %s does not have: %.100s",
                         (unsigned long long)own, own == 1 ? "" : "s", host_name(step, writer), text);
     }
+}
+
+/* Of the present writer, and by reports of the right order. */
+bool health_has_nothing_own(const struct mstep *step, int host) {
+    msec known = step->m->hosts[host].own_none_at;
+    return step->m->serving && known && known >= step->m->serving_since;
 }
 
 static void note_stranger(struct mstep *step, const struct report *report) {

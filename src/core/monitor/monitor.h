@@ -74,7 +74,8 @@ struct host_view {
     struct gtid_position own_snapshot; /* its binlog state, to be compared with a later one of the writer's */
     struct gtid_position own_accepted; /* what --force has let in: only what goes beyond it is held again */
     msec own_snapshot_at;              /* NEVER: none taken */
-    msec lag;                          /* -1: unknown */
+    msec own_none_at; /* when the last snapshot was taken in which the writer lacked nothing; 0: none */
+    msec lag;         /* -1: unknown */
     struct check_view checks[CHECK_COUNT];
 };
 

@@ -28,6 +28,7 @@ bool health_is_silent(const struct mstep *step, int host); /* not within a lease
 bool health_is_alive(const struct mstep *step, int host);
 bool health_is_replicating(const struct mstep *step, int host);
 bool health_server_answers(const struct mstep *step, int host);
+bool health_has_nothing_own(const struct mstep *step, int host); /* that the writer lacks */
 void health_set_state(struct mstep *step, int host, enum host_state to, const char *rule, const char *why);
 void health_hold(struct mstep *step, int host, enum hold_reason reason, const char *rule, const char *format, ...)
     PRINTF_LIKE(5, 6);
