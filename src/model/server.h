@@ -68,6 +68,7 @@ enum server_task_kind {
 struct server_task {
     enum server_task_kind kind;
     msec timeout; /* from its start */
+    bool gentle;  /* FENCE: nobody who is writing is ended to get read-only through; rather it fails within a second */
     struct gtid_position
         reach; /* READY: this must be applied first; empty: whatever there is.  DRAIN with a source: fetch up to this */
     struct ip source_address; /* FOLLOW; DRAIN: a better sibling to fetch from first, family 0: none */
