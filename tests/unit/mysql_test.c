@@ -282,7 +282,7 @@ static void a_gentle_fence_ends_nobody_who_is_writing_and_says_who_it_was(void *
     const struct task_result *result =
         work(agents[1], (struct server_task){ .kind = TASK_FENCE, .timeout = 3000, .gentle = true });
     assert_int_equal(result->rc, RC_TIMEOUT);
-    if (strstr(result->why, "1969") == NULL || strstr(result->why, "of app has been at it for") == NULL)
+    if (strstr(result->why, "1969") == NULL || strstr(result->why, "of app runs for") == NULL)
         fail_msg("%s", result->why);
     assert_true(agents[1]->took < 1500); /* all writes stood still for that long */
     assert_int_equal(mysql_read_query_result(client), 0);

@@ -228,12 +228,17 @@ static void begin_task(struct step *step, enum server_task_kind kind) {
         task.source_address = agent->cluster->hosts[source].address;
         task.source_port = agent->cluster->hosts[source].server_port;
     }
+    if (kind == TASK_FENCE)
+        task.gentle = lease_duty(agent, step->now) == NOW_YIELD && !agent->orders.kill;
     if (kind == TASK_OPEN)
         agent->opened = true;
     if (kind == TASK_FOLLOW || kind == TASK_DRAIN || kind == TASK_READY) {
         agent->drained = false;
         agent->followed_pid = 0;
     }
+    /* What failed in an earlier term says nothing about this one, in which the monitor may go by it. */
+    if (agent->task_term != agent->durable.term)
+        agent->trouble[0] = 0;
     agent->task = kind;
     agent->task_sent = task;
     agent->task_term = agent->durable.term;

@@ -178,21 +178,44 @@ static enum rc gate_force(const struct work *work, struct reason *ret_why) {
     }
 }
 
-/* Who has been at a statement for longest, for a person; their statements may hold secrets. */
-static void name_blocker(const struct work *work, struct reason *why) {
-    struct reason unused;
+static bool ask_number(const struct work *work, const char *statement, uint64_t *ret_number) {
+    bool answered = connection_run(work->connection, work->deadline + ANSWER_SLACK, NULL, "%s", statement) == RC_OK &&
+                    connection_next(work->connection);
+    if (answered)
+        *ret_number = connection_number(work->connection, 0);
+    return answered;
+}
+
+#define COMMITS_WAITING                                                                                                \
+    "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS"                                                      \
+    " WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS'"
+
+/* Who runs and does not wait itself, for longest. */
+static bool ask_runner(const struct work *work) {
     char user[QUOTED_MAX];
-    if (connection_quote(work->connection, work->replication_user, user, &unused) == RC_OK &&
-        connection_run(work->connection, work->deadline + ANSWER_SLACK, &unused,
-                       "SELECT ID, USER, STATE, TIME FROM information_schema.PROCESSLIST"
-                       " WHERE COMMAND NOT IN ('Sleep', 'Daemon', 'Binlog Dump', 'Binlog Dump GTID')"
-                       " AND USER <> 'system user' AND BINARY USER <> %s AND ID NOT IN (CONNECTION_ID(), %lu)"
-                       " ORDER BY TIME_MS DESC LIMIT 1",
-                       user, connection_id(work->gate)) == RC_OK &&
-        connection_next(work->connection))
-        text_append(why->text, sizeof why->text, "; session %.20s of %.40s has been at it for %.10s s (%.60s)",
-                    connection_value(work->connection, 0), connection_value(work->connection, 1),
-                    connection_value(work->connection, 3), connection_value(work->connection, 2));
+    return connection_quote(work->connection, work->replication_user, user, NULL) == RC_OK &&
+           connection_run(work->connection, work->deadline + ANSWER_SLACK, NULL,
+                          "SELECT ID, USER, TIME, STATE FROM information_schema.PROCESSLIST"
+                          " WHERE COMMAND IN ('Query', 'Execute') AND USER <> 'system user' AND BINARY USER <> %s"
+                          " AND ID NOT IN (CONNECTION_ID(), %lu) AND STATE NOT LIKE 'Waiting for %% lock'"
+                          " ORDER BY TIME_MS DESC LIMIT 1",
+                          user, connection_id(work->gate)) == RC_OK &&
+           connection_next(work->connection);
+}
+
+/* What kept the gate open, for a person; not the statement, which may hold secrets. */
+static void name_blocker(const struct work *work, struct reason *why) {
+    uint64_t waiting = 0;
+    uint32_t number = work->gate->error_number;
+    if (ask_number(work, COMMITS_WAITING, &waiting) && waiting > 0)
+        reason_set(why, "error %u: %llu commits wait for an acknowledgement", number, (unsigned long long)waiting);
+    else if (ask_runner(work))
+        reason_set(why, "error %u: session %.20s of %.40s runs for %.10s s (%.30s)", number,
+                   connection_value(work->connection, 0), connection_value(work->connection, 1),
+                   connection_value(work->connection, 2), connection_value(work->connection, 3));
+    else
+        reason_set(why, "error %u: an idle session holds a lock (LOCK TABLES?)", number);
+    reason_prefix(why, "cannot set read_only");
 }
 
 static enum rc set_read_only(const struct work *work, struct reason *ret_why) {
