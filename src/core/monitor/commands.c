@@ -37,11 +37,21 @@ static void set_mode(struct mstep *step, const struct command *command) {
     mstep_reply(step, command->id, RC_OK, "switched into %s mode", monitor_mode_name(command->mode));
 }
 
-/* The host's own transactions, from its last report and the writer's. */
+static bool receives_from(const struct mstep *step, int host, int writer) {
+    const struct replication *replication = &step->m->hosts[host].report.probe.replication;
+    return replication->receiving == THREAD_RUNNING && replication->applying == THREAD_RUNNING &&
+           ip_equal(&replication->source_address, &step->m->cluster->hosts[writer].address);
+}
+
+/* The host's own transactions, from its last report and the writer's.  A host's report may be newer than the writer's,
+ * and then holds what the writer has written since; but a host that replicates from it has none of its own, for it
+ * would have been refused (SERVERS.md), and H90 compares the two in the right order all the time. */
 static uint64_t own_transactions(const struct mstep *step, int host, char *ret_text, size_t size) {
     int writer = step->m->durable.writer;
     ret_text[0] = 0;
     if (writer == HOST_NONE || writer == host)
+        return 0;
+    if (receives_from(step, host, writer) && !(step->m->durable.hosts[host].holds & HOLD_OWN_TRANSACTIONS))
         return 0;
     return gtid_own(&step->m->hosts[host].report.probe.binlog, &step->m->hosts[writer].report.probe.binlog, ret_text,
                     size);
