@@ -239,6 +239,32 @@ static void a_fence_ends_with_the_lease_in_which_the_server_was_open(void **stat
     assert_true(now <= until);
 }
 
+/* The monitor goes by what a host says of its trouble in the new term. */
+static void a_writer_that_gets_its_role_back_does_not_complain_of_the_hand_over(void **state) {
+    (void)state;
+    start_writer();
+    answer_next(orders_of(DUTY_YIELD, 6));
+    assert_true(plan.task.gentle);
+    task_done(TASK_FENCE, RC_TIMEOUT);
+    assert_string_not_equal(agent.trouble, "");
+    answer_next(orders_of(DUTY_WRITER, 7));
+    assert_true(agent.writer);
+    for (int i = 0; i < 100 && !plan.report_set; i++)
+        pass(50);
+    assert_int_equal(plan.report.term, 7);
+    assert_string_equal(plan.report.trouble, "");
+}
+
+static void a_hand_over_ends_whoever_writes_only_when_it_is_told_to(void **state) {
+    (void)state;
+    start_writer();
+    struct orders orders = orders_of(DUTY_YIELD, 6);
+    orders.kill = true;
+    answer_next(orders);
+    assert_int_equal(plan.task.kind, TASK_FENCE);
+    assert_false(plan.task.gentle);
+}
+
 static void a_writer_that_yields_confirms_only_when_it_is_fenced(void **state) {
     (void)state;
     start_writer();
@@ -412,6 +438,8 @@ int main(void) {
         cmocka_unit_test(yield_fences_keeps_the_address_and_never_kills),
         cmocka_unit_test(a_server_that_is_handing_over_is_closed_by_force_when_the_monitor_falls_silent),
         cmocka_unit_test(a_fence_ends_with_the_lease_in_which_the_server_was_open),
+        cmocka_unit_test(a_writer_that_gets_its_role_back_does_not_complain_of_the_hand_over),
+        cmocka_unit_test(a_hand_over_ends_whoever_writes_only_when_it_is_told_to),
         cmocka_unit_test(a_writer_that_yields_confirms_only_when_it_is_fenced),
         cmocka_unit_test(an_agent_restarted_while_it_yields_does_not_take_the_role_back),
         cmocka_unit_test(passive_touches_nothing),

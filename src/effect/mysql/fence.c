@@ -1,4 +1,5 @@
-/* FENCE: read-only with a bounded wait, then every client that was there is ended, and that is looked at again. */
+/* FENCE: read-only with a bounded wait, then every client that was there is ended, and that is looked at again.  No
+ * client may be answered OK for a commit that nobody else has: clients_end and the gate see to that. */
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -7,11 +8,13 @@
 
 /* What is let finish by itself before clients are killed to get read_only through. */
 #define GENTLE_LENGTH ((msec)250)
+/* Where nobody may be killed for it: so long do all writes stand still before the hand-over is given up. */
+#define PLANNED_LENGTH ((msec)1000)
 #define RETRY_LENGTH ((msec)100)
 
 struct client {
     uint64_t id;
-    bool killed; /* it was told to end, and is still there */
+    bool killed; /* it was told to end, and is still there: its socket was cut then */
     char state[64];
 };
 
@@ -48,8 +51,8 @@ static void clients_take(struct connection *connection, struct clients *ret_clie
  * user, which is one on its way to become that), and this process. */
 static enum rc clients_read(const struct work *work, bool canary_too, struct clients *ret_clients,
                             struct reason *ret_why) {
-    unsigned long own[OWN_CONNECTIONS];
-    for (int i = 0; i < OWN_CONNECTIONS; i++)
+    unsigned long own[LOOKING_CONNECTIONS];
+    for (int i = 0; i < LOOKING_CONNECTIONS; i++)
         own[i] = canary_too && work->looking[i] == work->canary ? 0 : connection_id(work->looking[i]);
     char user[QUOTED_MAX];
     enum rc rc = connection_quote(work->connection, work->replication_user, user, ret_why);
@@ -58,8 +61,8 @@ static enum rc clients_read(const struct work *work, bool canary_too, struct cli
                             "SELECT ID, COMMAND, STATE FROM information_schema.PROCESSLIST"
                             " WHERE USER NOT IN ('system user', 'event_scheduler') AND BINARY USER <> %s"
                             " AND COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon')"
-                            " AND ID NOT IN (CONNECTION_ID(), %lu, %lu, %lu)",
-                            user, own[0], own[1], own[2]);
+                            " AND ID NOT IN (CONNECTION_ID(), %lu, %lu, %lu, %lu)",
+                            user, connection_id(work->gate), own[0], own[1], own[2]);
     if (rc == RC_OK)
         clients_take(work->connection, ret_clients);
     else
@@ -83,28 +86,155 @@ static enum rc clients_kill(const struct work *work, const struct clients *clien
     return RC_OK;
 }
 
-static enum rc kill_all(const struct work *work, struct reason *ret_why) {
-    CLEANUP(clients_done) struct clients clients = { 0 };
-    enum rc rc = clients_read(work, true, &clients, ret_why);
-    return rc == RC_OK ? clients_kill(work, &clients, ret_why) : rc;
+/* A session whose commit waits for a semi-synchronous acknowledgement, once killed, commits here alone and may be
+ * answered OK, and so may others whose commit it leads.  So whoever is killed was listed before the cut: then its
+ * socket was there to be cut.  Without semi-synchronous replication nobody can be waiting, and a cut that fails is no
+ * reason to let clients stay. */
+static enum rc clients_end(const struct work *work, const struct clients *clients, struct reason *ret_why) {
+    enum rc rc = clients_cut(work, ret_why);
+    if (rc != RC_OK) {
+        struct reason why;
+        bool asked =
+            connection_run(work->connection, work->deadline, &why, "SELECT @@rpl_semi_sync_master_enabled") == RC_OK &&
+            connection_next(work->connection);
+        if (!asked || connection_number(work->connection, 0) != 0)
+            return rc;
+    }
+    return clients_kill(work, clients, ret_why);
 }
 
-/* Cuts off and kills whoever keeps read_only from being set (a commit that waits for an acknowledgement, LOCK TABLES, a
- * long statement), this agent's own canary among them. */
-static enum rc read_only_by_force(const struct work *work, struct reason *ret_why) {
-    msec gentle = work->task->timeout / 4 < GENTLE_LENGTH ? work->task->timeout / 4 : GENTLE_LENGTH;
-    enum rc rc = task_read_only(work, gentle, ret_why);
-    while (rc == RC_TIMEOUT && task_left(work) > 0 && connection_is_open(work->connection)) {
-        struct reason why;
-        enum rc killed = clients_cut(work, &why);
-        if (killed == RC_OK)
-            killed = kill_all(work, &why);
-        if (killed != RC_OK) {
-            *ret_why = why;
-            return killed;
-        }
-        rc = task_read_only(work, task_left(work) < RETRY_LENGTH ? task_left(work) : RETRY_LENGTH, ret_why);
+static enum rc end_all(const struct work *work, struct reason *ret_why) {
+    CLEANUP(clients_done) struct clients clients = { 0 };
+    enum rc rc = clients_read(work, true, &clients, ret_why);
+    return rc == RC_OK ? clients_end(work, &clients, ret_why) : rc;
+}
+
+/* ---- the gate: SET GLOBAL read_only on a session of its own ----
+ *
+ * As long as it waits for those who are writing, nobody who comes later can begin to.  So it is asked for first and
+ * stays asked for while clients are ended.  The server itself bounds the wait, so that it cannot come true after the
+ * fence has said that it did not. */
+
+static enum rc gate_result(const struct work *work, enum rc rc, struct reason *ret_why) {
+    uint32_t number = work->gate->error_number;
+    if (rc == RC_SERVER && (number == ERROR_LOCK_WAIT_TIMEOUT || number == ERROR_STATEMENT_TIMEOUT))
+        rc = RC_TIMEOUT;
+    if (rc != RC_OK)
+        reason_prefix(ret_why, "cannot set read_only");
+    return rc;
+}
+
+/* RC_TIMEOUT: it is on its way, if the gate's statement is still pending. */
+static enum rc gate_close(const struct work *work, msec most, msec patience, struct reason *ret_why) {
+    enum rc rc = connection_use(work->gate, ret_why);
+    if (rc == RC_OK)
+        rc = connection_run(work->gate, clock_now() + patience, ret_why,
+                            "SET STATEMENT max_statement_time=%lld.%03lld, lock_wait_timeout=%lld FOR"
+                            " SET GLOBAL read_only=ON",
+                            (long long)(most / 1000), (long long)(most % 1000), (long long)(most / 1000 + 1));
+    return gate_result(work, rc, ret_why);
+}
+
+static enum rc gate_await(const struct work *work, msec until, struct reason *ret_why) {
+    return gate_result(work, connection_finish(work->gate, until, ret_why), ret_why);
+}
+
+/* The server's own end of the wait is at hand; a gate that does not tell it is given up. */
+static enum rc gate_end(const struct work *work, msec until, struct reason *ret_why) {
+    enum rc rc = gate_await(work, until + ANSWER_SLACK, ret_why);
+    if (work->gate->pending)
+        connection_close(work->gate);
+    return rc;
+}
+
+/* Does the gate's session stand in the queue for its lock already?  Its state is all that tells (10.11: «Waiting for
+ * backup lock»). */
+static enum rc gate_is_waiting(const struct work *work, bool *ret_waiting, struct reason *ret_why) {
+    enum rc rc = connection_run(work->connection, work->deadline + ANSWER_SLACK, ret_why,
+                                "SELECT COUNT(*) FROM information_schema.PROCESSLIST"
+                                " WHERE ID = %lu AND STATE LIKE 'Waiting for %%'",
+                                connection_id(work->gate));
+    if (rc == RC_OK)
+        *ret_waiting = connection_next(work->connection) && connection_number(work->connection, 0) != 0;
+    return rc;
+}
+
+/* Ends whoever keeps the gate from closing (a commit that waits for an acknowledgement, LOCK TABLES, a long statement),
+ * this agent's own canary among them. */
+static enum rc gate_force(const struct work *work, struct reason *ret_why) {
+    for (;;) {
+        bool waiting = false;
+        enum rc rc = gate_is_waiting(work, &waiting, ret_why);
+        if (rc == RC_OK && waiting)
+            rc = end_all(work, ret_why);
+        if (rc != RC_OK)
+            return rc;
+        msec until = clock_now() + (waiting ? RETRY_LENGTH : 1);
+        if (until >= work->deadline)
+            return gate_end(work, work->deadline, ret_why);
+        rc = gate_await(work, until, ret_why);
+        if (!work->gate->pending)
+            return rc;
     }
+}
+
+static bool ask_number(const struct work *work, const char *statement, uint64_t *ret_number) {
+    bool answered = connection_run(work->connection, work->deadline + ANSWER_SLACK, NULL, "%s", statement) == RC_OK &&
+                    connection_next(work->connection);
+    if (answered)
+        *ret_number = connection_number(work->connection, 0);
+    return answered;
+}
+
+#define COMMITS_WAITING                                                                                                \
+    "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS"                                                      \
+    " WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS'"
+
+/* Who runs and does not wait itself, for longest. */
+static bool ask_runner(const struct work *work) {
+    char user[QUOTED_MAX];
+    return connection_quote(work->connection, work->replication_user, user, NULL) == RC_OK &&
+           connection_run(work->connection, work->deadline + ANSWER_SLACK, NULL,
+                          "SELECT ID, USER, TIME, STATE FROM information_schema.PROCESSLIST"
+                          " WHERE COMMAND IN ('Query', 'Execute') AND USER <> 'system user' AND BINARY USER <> %s"
+                          " AND ID NOT IN (CONNECTION_ID(), %lu) AND STATE NOT LIKE 'Waiting for %% lock'"
+                          " ORDER BY TIME_MS DESC LIMIT 1",
+                          user, connection_id(work->gate)) == RC_OK &&
+           connection_next(work->connection);
+}
+
+/* What kept the gate open, for a person; not the statement, which may hold secrets. */
+static void name_blocker(const struct work *work, struct reason *why) {
+    uint64_t waiting = 0;
+    uint32_t number = work->gate->error_number;
+    if (ask_number(work, COMMITS_WAITING, &waiting) && waiting > 0)
+        reason_set(why, "error %u: %llu commits wait for an acknowledgement", number, (unsigned long long)waiting);
+    else if (ask_runner(work))
+        reason_set(why, "error %u: session %.20s of %.40s runs for %.10s s (%.30s)", number,
+                   connection_value(work->connection, 0), connection_value(work->connection, 1),
+                   connection_value(work->connection, 2), connection_value(work->connection, 3));
+    else
+        reason_set(why, "error %u: an idle session holds a lock (LOCK TABLES?)", number);
+    reason_prefix(why, "cannot set read_only");
+}
+
+static enum rc set_read_only(const struct work *work, struct reason *ret_why) {
+    bool gentle = work->task->gentle;
+    msec left = task_left(work);
+    msec most = gentle && left > PLANNED_LENGTH ? PLANNED_LENGTH : left > 0 ? left : 1;
+    msec until = clock_now() + most;
+    msec patience = work->task->timeout / 4 < GENTLE_LENGTH ? work->task->timeout / 4 : GENTLE_LENGTH;
+    enum rc rc = gate_close(work, most, patience, ret_why);
+    if (!work->gate->pending)
+        return rc;
+    rc = gentle ? gate_end(work, until, ret_why) : gate_force(work, ret_why);
+    if (work->gate->pending) {
+        struct reason unused;
+        if (gate_end(work, until, &unused) == RC_OK)
+            return RC_OK;
+    }
+    if (gentle && rc == RC_TIMEOUT)
+        name_blocker(work, ret_why);
     return rc;
 }
 
@@ -143,13 +273,13 @@ static enum rc end_clients(const struct work *work, struct reason *ret_why) {
     CLEANUP(clients_done) struct clients clients = { 0 };
     enum rc rc = clients_read(work, false, &clients, ret_why);
     if (rc == RC_OK)
-        rc = clients_kill(work, &clients, ret_why);
+        rc = clients_end(work, &clients, ret_why);
     return rc == RC_OK ? wait_gone(work, &clients, ret_why) : rc;
 }
 
 enum rc fence_run(const struct work *work, struct reason *ret_why) {
     struct position position;
-    enum rc rc = read_only_by_force(work, ret_why);
+    enum rc rc = set_read_only(work, ret_why);
     if (rc == RC_OK)
         rc = end_clients(work, ret_why);
     if (rc == RC_OK)

@@ -5,15 +5,16 @@
 #include "effect/mysql/connection.h"
 #include "model/server.h"
 
-enum { OWN_CONNECTIONS = 3 };
+enum { LOOKING_CONNECTIONS = 3 };
 
 /* A last question at the deadline, to say how things stand, may be answered this much later. */
 #define ANSWER_SLACK ((msec)100)
 
 struct work {
     struct connection *connection;
-    const struct connection *looking[OWN_CONNECTIONS]; /* this process's other sessions: not clients */
-    const struct connection *canary;                   /* the one of them that writes */
+    struct connection *gate; /* for the one statement that waits while this thread goes on: see fence.c */
+    const struct connection *looking[LOOKING_CONNECTIONS]; /* this process's other sessions: not clients */
+    const struct connection *canary;                       /* the one of them that writes */
     const struct server_task *task;
     msec deadline;
     const char *replication_user;
