@@ -7,7 +7,7 @@
 #include "world.h"
 
 struct run_options {
-    bool wire;
+    enum wire_way wire;
     bool safety; /* only that */
     bool tell;
 };

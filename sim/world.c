@@ -22,8 +22,8 @@ msec world_random(struct world *world, msec most) {
 /* ---- the digest ---- */
 
 static void digest(struct world *world, uint64_t value) {
-    for (int shift = 0; shift < 64; shift += 8)
-        world->digest = (world->digest ^ (value >> shift & 0xff)) * UINT64_C(0x100000001b3);
+    world->digest = (world->digest ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    world->digest ^= world->digest >> 31;
 }
 
 static void digest_event(struct world *world, const struct parcel *parcel) {

@@ -102,6 +102,17 @@ struct parcel {
     };
 };
 
+/* Which messages and durable states go through their text. */
+enum wire_way {
+    WIRE_NONE,
+    WIRE_NEW, /* durable states, commands, and messages of a shape that has not come yet (world_wire.c) */
+    WIRE_ALL,
+};
+
+struct wire_counts {
+    uint64_t messages, texts, changed;
+};
+
 /* A program that uses the writer's address: the host behind the hardware address in its neighbour cache. */
 struct client {
     int reaches;        /* HOST_NONE: not resolved */
@@ -139,12 +150,12 @@ struct world {
     unsigned duplicate_permille;
     unsigned late_permille; /* of all messages; each is up to late_most late */
     msec late_most;
-    bool wire;   /* every message and every durable state goes through its text */
+    enum wire_way wire;
     bool kernel; /* counts whole seconds and is late; otherwise exact */
     struct client clients[CLIENTS];
     unsigned deaf_permille; /* the last client misses so many announcements */
 
-    uint64_t digest;               /* FNV-1a over all events and what came of them */
+    uint64_t digest;               /* over all events and what came of them */
     unsigned steps_now;            /* without time passing */
     const char *broken;            /* which rule, as the format of its text */
     char violation[VIOLATION_MAX]; /* the first, with its time; empty: none */
@@ -199,7 +210,8 @@ void agent_kill_server(struct world *world, int host);
 void monitor_feed(struct world *world, struct monitor_event *event, const struct parcel *report, const char *cause);
 void monitor_deliver(struct world *world, const struct parcel *parcel);
 
-/* world_wire.c: does nothing unless world.wire */
+/* world_wire.c */
+struct wire_counts wire_count(void); /* of all runs of this process */
 void wire_parcel(struct world *world, struct parcel *parcel);
 void wire_command(struct world *world, struct command *command);
 void wire_agent_durable(struct world *world, int host, struct agent_durable *durable);

@@ -81,8 +81,9 @@ void monitor_deliver(struct world *world, const struct parcel *parcel) {
         post_again(world, parcel, world->monitor_stalled_until);
         return;
     }
-    char cause[64];
-    snprintf(cause, sizeof cause, "hears %s", world->cluster.hosts[parcel->from].name);
+    char cause[64] = "";
+    if (world->tell)
+        snprintf(cause, sizeof cause, "hears %s", world->cluster.hosts[parcel->from].name);
     monitor_feed(world,
                  &(struct monitor_event){ .kind = MONITOR_REPORT, .host = parcel->from, .report = &parcel->report },
                  parcel, cause);
