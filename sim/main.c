@@ -29,7 +29,8 @@ static const char usage[] =
     "  --first S     the first seed (default 1)\n"
     "  --seed S      this seed only, with its story\n"
     "  --minutes M   how long faults happen in each run, in virtual minutes (default 2, 30 at the most)\n"
-    "  --twice N     every Nth seed runs a second time, with all messages through their text, and both runs must come to\n"
+    "  --twice N     every Nth seed runs a second time, with all messages through their text, and both runs must come "
+    "to\n"
     "                the same (default 20; 0: none)\n"
     "  --stop N      end when so many seeds have failed (default: run all)\n"
     "  --whole-wire  every message goes through its text, not only those of a new shape\n"
@@ -91,8 +92,8 @@ static void read_options(int argc, char **argv, struct settings *settings) {
 }
 
 static void show_plan(const struct plan *plan) {
-    printf("  %d hosts, lease %lld ms, %d addresses; faults (at, for):\n", plan->cluster.host_count,
-           (long long)plan->cluster.lease.length, plan->cluster.address_count);
+    printf("  %d hosts, lease %lld ms, %d addresses, guard %s; faults (at, for):\n", plan->cluster.host_count,
+           (long long)plan->cluster.lease.length, plan->cluster.address_count, plan->guard ? "on" : "off");
     for (int i = 0; i < plan->count; i++) {
         char text[FAULT_TEXT_MAX];
         fault_text(plan, &plan->faults[i], text);
@@ -158,7 +159,9 @@ static double wall_seconds(void) {
 }
 
 int main(int argc, char **argv) {
-    struct settings settings = { .first = 1, .seeds = 100, .minutes = 2, .twice = 20, .wire = WIRE_NEW, .shrink = true };
+    struct settings settings = {
+        .first = 1, .seeds = 100, .minutes = 2, .twice = 20, .wire = WIRE_NEW, .shrink = true
+    };
     read_options(argc, argv, &settings);
     struct sums sums = { 0 };
     double start = wall_seconds(), cpu = (double)clock() / CLOCKS_PER_SEC;
@@ -167,11 +170,11 @@ int main(int argc, char **argv) {
     double wall = wall_seconds() - start;
     cpu = (double)clock() / CLOCKS_PER_SEC - cpu;
     printf("{\"seeds\":%llu,\"violations\":%llu,\"virtual_s\":%.0f,\"wall_s\":%.2f,\"cpu_s\":%.2f,\"times_real\":%.0f,"
-           "\"run_twice\":%llu,\"messages\":%llu,\"through_text\":%llu,\"text_changed\":%llu,\"reader_address_twice\":%llu}\n",
+           "\"run_twice\":%llu,\"messages\":%llu,\"through_text\":%llu,\"text_changed\":%llu,\"reader_address_twice\":%"
+           "llu}\n",
            (unsigned long long)sums.seeds, (unsigned long long)sums.violations, sums.virtual_s, wall, cpu,
            cpu > 0 ? sums.virtual_s / cpu : 0, (unsigned long long)sums.digests,
            (unsigned long long)wire_count().messages, (unsigned long long)wire_count().texts,
-           (unsigned long long)wire_count().changed,
-           (unsigned long long)sums.readers_twice);
+           (unsigned long long)wire_count().changed, (unsigned long long)sums.readers_twice);
     return sums.violations != 0;
 }

@@ -178,6 +178,13 @@ void world_monitor_start(struct world *world) {
     world->monitor_wake = world->now;
 }
 
+void world_store_restore(struct world *world, int saves_back) {
+    world->stored = saves_back > 0 && world->older[saves_back - 1].term > 0;
+    if (world->stored)
+        world->store = world->older[saves_back - 1];
+    trace_note(world, "the store of the monitor is %s", world->stored ? "an older copy" : "lost");
+}
+
 void world_agent_stall(struct world *world, int host, msec length) {
     if (!world->hosts[host].agent_up)
         return;
@@ -197,6 +204,7 @@ void world_machine_crash(struct world *world, int host) {
     world_agent_kill(world, host);
     agent_kill_server(world, host);
     memset(world->hosts[host].gone_at, 0, sizeof world->hosts[host].gone_at);
+    memset(world->hosts[host].guard_end, 0, sizeof world->hosts[host].guard_end);
 }
 
 void world_command(struct world *world, const struct command *command) {

@@ -26,6 +26,7 @@ enum {
     PLACES,
     CLIENTS = 2,
     PARCELS_MAX = 1024,
+    OLDER_STORES = 4,
     STORY_MAX = 256 * 1024,
     VIOLATION_MAX = 240,
     KERNEL_LATE_MOST = 400, /* effect/netlink/addresses.h */
@@ -54,6 +55,7 @@ struct world_host {
     struct world_server server;
     msec gone_at[ADDRESSES_MAX];    /* the kernel's: 0 not there */
     msec kernel_end[ADDRESSES_MAX]; /* ... and what it shows as the end: it may be late */
+    msec guard_end[ADDRESSES_MAX];  /* until when the guard lets clients through to it */
     msec stalled_until;             /* the agent's process is stopped */
     msec wall_shift;
     bool disk_fails, unsaved;
@@ -131,6 +133,8 @@ struct world {
     struct monitor_durable store;  /* what was saved last */
     struct monitor_durable shadow; /* what the core has had since its last step */
     bool stored;
+    struct monitor_durable older[OLDER_STORES]; /* copies of the store that somebody may restore, newest first */
+    msec older_at;
     msec monitor_wake;
     struct orders told[HOSTS_MAX]; /* for the story */
     struct command_reply reply;    /* the last */
@@ -151,6 +155,7 @@ struct world {
     unsigned late_permille; /* of all messages; each is up to late_most late */
     msec late_most;
     enum wire_way wire;
+    bool guard;  /* clients reach a server only by what its guard lets through */
     bool kernel; /* counts whole seconds and is late; otherwise exact */
     struct client clients[CLIENTS];
     unsigned deaf_permille; /* the last client misses so many announcements */
@@ -180,6 +185,8 @@ void world_agent_kill(struct world *world, int host);
 void world_agent_start(struct world *world, int host);
 void world_monitor_kill(struct world *world);
 void world_monitor_start(struct world *world);
+/* Only while the monitor is down.  saves_back 0: nothing is left. */
+void world_store_restore(struct world *world, int saves_back);
 void world_command(struct world *world, const struct command *command);
 
 /* Stopped for so long, as by SIGSTOP: it hears, decides and does nothing, and then all of it. */

@@ -68,11 +68,19 @@ static void serve_addresses(struct world *world, int i, const struct agent_plan 
     clients_hear(world, i, plan->address_announce);
 }
 
+/* The kernel's: it stays when the agent dies, and every packet is judged (effect/guard). */
+static void hold_guard(struct world *world, int i, const struct agent_plan *plan) {
+    for (int a = 0; plan->guard_set && a < world->cluster.address_count; a++)
+        world->hosts[i].guard_end[a] = set_has(plan->guard, a) ? plan->guard_until[a] : 0;
+}
+
 static void do_plan(struct world *world, int i, struct agent_plan *plan) {
     struct world_host *host = &world->hosts[i];
     for (int a = 0; a < world->cluster.address_count; a++)
         if (set_has(plan->address_remove, a))
             host->gone_at[a] = 0;
+    if (!plan->guard_opens)
+        hold_guard(world, i, plan);
     if (plan->server_kill)
         agent_kill_server(world, i);
     if (plan->save || host->unsaved)
@@ -83,6 +91,8 @@ static void do_plan(struct world *world, int i, struct agent_plan *plan) {
         if (plan->task.kind == TASK_OPEN)
             refuse_task(world, i, plan);
     } else {
+        if (plan->guard_opens)
+            hold_guard(world, i, plan);
         serve_addresses(world, i, plan);
     }
     if (plan->task.kind != TASK_NONE)

@@ -20,11 +20,21 @@ static bool is_open(const struct world_host *host) {
     return host->server.up && !host->server.read_only;
 }
 
-/* A server whose agent died or was stopped while it was writable stays writable: until its next agent has shut it, or
- * holds a lease again, clients are kept away by the kernel, which has taken the address. */
+static bool is_let_through(const struct world *world, int i) {
+    for (int a = 0; a < world->cluster.address_count; a++)
+        if (world_has_address(world, i, a) && world->hosts[i].guard_end[a] > world->now)
+            return true;
+    return false;
+}
+
+/* A server whose agent died or was stopped while it was writable stays writable until its next agent has shut it, or
+ * holds a lease again.  Clients are kept away by the kernel, which has taken the writer's address; those that know the
+ * host by another address are kept away by the guard, where there is one. */
 static bool is_written(const struct world *world, int i) {
     const struct world_host *host = &world->hosts[i];
-    return is_open(host) && !host->server.frozen && (!host->excused || world_has_address(world, i, 0));
+    if (!is_open(host) || host->server.frozen)
+        return false;
+    return !host->excused || (world->guard ? is_let_through(world, i) : world_has_address(world, i, 0));
 }
 
 static bool has_lease(const struct world *world, int i) {
@@ -78,6 +88,16 @@ static void look_at_writer_address(struct world *world) {
         if (world_has_address(world, i, 0) && is_open(host) &&
             host->gone_at[0] > host->leased_until + (world->kernel ? KERNEL_LATE_MOST : 0))
             oracle_fail(world, "the writer's address on db%d outlives its lease", i + 1);
+    }
+}
+
+/* The guard alone keeps every client of a server that may be writable away when its lease has ended. */
+static void look_at_guards(struct world *world) {
+    for (int i = 0; world->guard && i < world->cluster.host_count; i++) {
+        const struct world_host *host = &world->hosts[i];
+        for (int a = 0; is_open(host) && a < world->cluster.address_count; a++)
+            if (host->guard_end[a] > host->leased_until)
+                oracle_fail(world, "the guard of db%d lets clients reach a writable server after its lease", i + 1);
     }
 }
 
@@ -163,6 +183,7 @@ void oracle_look(struct world *world) {
     look_at_writers(world);
     look_at_addresses(world);
     look_at_writer_address(world);
+    look_at_guards(world);
     look_at_terms(world);
     look_at_clients(world);
 }

@@ -1,10 +1,11 @@
 /* What is sent and what is saved goes through its text, as it does between real processes: what the text cannot carry
  * is lost here too.
  *
- * Most messages say what an earlier one has said, but for numbers that have moved on.  With WIRE_NEW such a message does
- * not go through its text again: its shape is the message with each of those numbers replaced by how many bits it has.
- * Only the shape of a message that came out of its text as it went in, byte by byte, is remembered, so the shortcut
- * changes no run; runs that are repeated have every message go through its text (main.c) and must come to the same. */
+ * Most messages say what an earlier one has said, but for numbers that have moved on.  With WIRE_NEW such a message
+ * does not go through its text again: its shape is the message with each of those numbers replaced by how many bits it
+ * has. Only the shape of a message that came out of its text as it went in, byte by byte, is remembered, so the
+ * shortcut changes no run; runs that are repeated have every message go through its text (main.c) and must come to the
+ * same. */
 #include <stdlib.h>
 #include <string.h>
 
