@@ -184,9 +184,9 @@ static uint64_t choose_kinds(uint64_t seed, uint64_t *random) {
                            set_of(FAULT_MONITOR_STALL) | set_of(FAULT_LATE) | set_of(FAULT_DELAY) |
                            set_of(FAULT_HANDOVER_CUT);
     const uint64_t stores = set_of(FAULT_STORE_OLD) | set_of(FAULT_STORE_LOST);
-    const uint64_t around = set_of(FAULT_CUT_BOTH) | set_of(FAULT_ISOLATE) | set_of(FAULT_AGENT_KILL) |
-                            set_of(FAULT_MACHINE_CRASH) | set_of(FAULT_SERVER_KILL) | set_of(FAULT_COMMAND) |
-                            set_of(FAULT_HANDOVER_CUT);
+    const uint64_t around = set_of(FAULT_LATE) | set_of(FAULT_CUT_BOTH) | set_of(FAULT_ISOLATE) |
+                            set_of(FAULT_AGENT_KILL) | set_of(FAULT_MACHINE_CRASH) | set_of(FAULT_SERVER_KILL) |
+                            set_of(FAULT_COMMAND) | set_of(FAULT_HANDOVER_CUT);
     uint64_t chosen = sim_random(random), fewer = chosen & sim_random(random);
     switch (seed % 4) {
     case 1:
@@ -196,6 +196,29 @@ static uint64_t choose_kinds(uint64_t seed, uint64_t *random) {
     default:
         return chosen & lease;
     }
+}
+
+/* A monitor that has lost its store, and does not hear the writer, which is alone in its set since the other master was
+ * away: for longer than a monitor that knows nothing waits for all masters. */
+static int plan_lost_store(struct plan *plan, uint64_t *random) {
+    int writer = (int)pick(random, 0, 3) == 0, other = !writer;
+    msec lease = plan->cluster.lease.length, away = pick(random, lease, 4 * lease);
+    msec at = plan->faults_from + SECONDS(10) + pick(random, 0, SECONDS(20));
+    plan->faults_until += SECONDS(180);
+    plan->faults[0] = (struct fault){
+        .kind = pick(random, 0, 1) ? FAULT_AGENT_KILL : FAULT_MACHINE_CRASH, .at = at, .length = away, .host = other
+    };
+    at += away + pick(random, -lease, lease / 2);
+    plan->faults[1] = (struct fault){ .kind = pick(random, 0, 1) ? FAULT_ISOLATE : FAULT_CUT_BOTH,
+                                      .at = at,
+                                      .length = pick(random, 110, 170) * 1000,
+                                      .host = writer,
+                                      .other = AT_MONITOR };
+    plan->faults[2] = (struct fault){ .kind = FAULT_STORE_LOST,
+                                      .at = at + pick(random, 0, 2 * lease),
+                                      .length = pick(random, 1, lease),
+                                      .host = writer };
+    return 3;
 }
 
 void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
@@ -215,10 +238,12 @@ void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
     for (int kind = 0; kind < FAULT_KINDS; kind++)
         if (chosen >> kind & 1)
             on[kinds++] = (enum fault_kind)kind;
-    int most = (int)((seed % 2 ? 8 : 16) * minutes);
+    int most = (int)((seed % 2 ? 8 : 16) * minutes), first = 0;
     most = most < FAULTS_MAX ? most : FAULTS_MAX;
+    if (seed % 16 == 7)
+        first = plan_lost_store(ret_plan, &random);
     int count = kinds ? (int)pick(&random, 3, most) : 0;
-    for (int i = 0; i < count; i++) {
+    for (int i = first; i < count; i++) {
         ret_plan->faults[i] = make_fault(ret_plan, on[pick(&random, 0, kinds - 1)], &random);
         if (seed % 2 == 0 && i > 0)
             gather(ret_plan, &ret_plan->faults[i], &ret_plan->faults[i - 1], &random);

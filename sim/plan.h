@@ -30,7 +30,9 @@ enum fault_kind {
     FAULT_COMMAND,    /* value: enum command_kind */
     FAULT_STORE_OLD,  /* the monitor is killed and starts with an older copy of its store; value: how many saves back */
     FAULT_STORE_LOST, /* ... and starts with none */
-    FAULT_HANDOVER_CUT, /* a switchover is commanded, and value milliseconds later the host is cut from the monitor */
+    /* A switchover is commanded, and value milliseconds later the host is cut from the monitor; an odd value: halfway
+       its server gets stuck too. */
+    FAULT_HANDOVER_CUT,
     FAULT_KINDS,
 };
 

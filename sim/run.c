@@ -85,6 +85,7 @@ static void hold(struct run *run, const struct fault *fault, struct held *held) 
     case FAULT_HANDOVER_CUT:
         if (world->now >= fault->at + fault->value)
             world->cut[fault->host][AT_MONITOR] = world->cut[AT_MONITOR][fault->host] = true;
+        held->stuck[fault->host] |= fault->value % 2 && world->now >= fault->at + fault->value / 2;
         break;
     case FAULT_DISK:
         held->disk[fault->host] = true;
@@ -190,6 +191,11 @@ static void note_edge(msec now, msec edge, msec *next) {
         *next = edge;
 }
 
+static void note_handover_edges(msec now, const struct fault *fault, msec *next) {
+    note_edge(now, fault->at + fault->value, next);
+    note_edge(now, fault->at + fault->value / 2, next);
+}
+
 static msec next_edge(const struct run *run) {
     msec now = run->world->now, next = now + ROUND;
     for (int i = 0; i < run->plan->count; i++) {
@@ -197,7 +203,7 @@ static msec next_edge(const struct run *run) {
         note_edge(now, fault->at, &next);
         note_edge(now, fault->at + fault->length, &next);
         if (fault->kind == FAULT_HANDOVER_CUT)
-            note_edge(now, fault->at + fault->value, &next);
+            note_handover_edges(now, fault, &next);
     }
     return next;
 }
