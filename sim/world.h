@@ -62,6 +62,8 @@ struct world_host {
     msec leased_until; /* the latest end of a lease that it ever had */
     msec held_since;   /* in the monitor's eyes; 0: not held */
     bool excused;      /* its agent died while it was writable: only its addresses count until it is shut */
+    host_set answered; /* the peers that have answered its newest round of questions */
+    msec unreached_at; /* when a round of questions last ended without every peer's answer; 0: never */
     msec asked_at;     /* for the story: when it last asked its peers */
 };
 

@@ -43,6 +43,15 @@ static void refuse_task(struct world *world, int i, struct agent_plan *plan) {
     plan->task.kind = TASK_NONE;
 }
 
+/* Whoever does not reach all of its peers cannot know whether one of them hears the monitor. */
+static void note_round(struct world *world, int i) {
+    struct world_host *host = &world->hosts[i];
+    host_set peers = (set_of(world->cluster.host_count) - 1) & ~set_of(i);
+    if (host->agent.round.round <= 1 || !set_contains(host->answered, peers))
+        host->unreached_at = world->now;
+    host->answered = 0;
+}
+
 static void do_talk(struct world *world, int i, const struct agent_plan *plan) {
     if (plan->report_set) {
         struct parcel *parcel = post_far(world, PARCEL_REPORT, i, AT_MONITOR);
@@ -52,6 +61,8 @@ static void do_talk(struct world *world, int i, const struct agent_plan *plan) {
             post_send(world, parcel);
         }
     }
+    if (plan->ask_whom)
+        note_round(world, i);
     for (int peer = 0; peer < world->cluster.host_count; peer++) {
         struct parcel *parcel = set_has(plan->ask_whom, peer) ? post_far(world, PARCEL_ASK, i, peer) : NULL;
         if (!parcel)
@@ -152,7 +163,7 @@ static void work(struct world *world, struct parcel *parcel) {
 }
 
 static void deliver(struct world *world, const struct parcel *parcel) {
-    const struct world_host *host = &world->hosts[parcel->to];
+    struct world_host *host = &world->hosts[parcel->to];
     switch (parcel->kind) {
     case PARCEL_REPORT:
         break;
@@ -171,6 +182,8 @@ static void deliver(struct world *world, const struct parcel *parcel) {
         agent_feed(world, parcel->to, &(struct agent_event){ .kind = AGENT_ASKED, .ask = &parcel->ask }, "is asked");
         break;
     case PARCEL_ANSWER:
+        if (parcel->answer.round == host->agent.round.round)
+            host->answered |= set_of(parcel->answer.from);
         agent_feed(world, parcel->to, &(struct agent_event){ .kind = AGENT_ANSWERED, .answer = &parcel->answer },
                    "is answered");
         break;

@@ -68,14 +68,33 @@ static void look_at_writers(struct world *world) {
         oracle_fail(world, "%d leases at once", leases);
 }
 
+/* Without the monitor a host keeps its readers' addresses for one lease after it has asked its peers, when those that
+ * answer do not hear the monitor either. */
+static bool may_be_alone(const struct world *world, int i) {
+    const struct world_host *host = &world->hosts[i];
+    const struct lease_spec *lease = &world->cluster.lease;
+    msec window = lease->length + lease->margin + 2 * lease->report + KERNEL_LATE_MOST;
+    return host->unreached_at && world->now - host->unreached_at <= window;
+}
+
+/* Nobody writes to a reader's address, so two hosts that serve it are no danger to data.  It may happen only where a
+ * host hears neither the monitor nor all of its peers: one that it does not reach may be given the address. */
 static void look_at_addresses(struct world *world) {
     for (int address = 1; address < world->cluster.address_count; address++) {
         int holders = 0;
+        bool excused = false;
         for (int i = 0; i < world->cluster.host_count; i++)
-            holders += world_has_address(world, i, address);
+            if (world_has_address(world, i, address)) {
+                holders++;
+                excused |= may_be_alone(world, i);
+            }
         if (holders > 1 && !world->readers[0])
             snprintf(world->readers, sizeof world->readers, "at %lld ms: reader address %d is served by %d hosts",
                      (long long)world->now, address, holders);
+        if (holders > 1 && !excused)
+            oracle_fail(world,
+                        "reader address %d is served by %d hosts, each of which reached the monitor or its peers",
+                        address, holders);
     }
 }
 
