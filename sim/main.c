@@ -14,7 +14,7 @@ struct settings {
     bool one;
     unsigned minutes, twice, stop;
     enum wire_way wire;
-    bool shrink, safety;
+    bool shrink, safety, lossless;
 };
 
 struct sums {
@@ -24,7 +24,7 @@ struct sums {
 
 static const char usage[] =
     "Usage: mmm-sim [--seeds N] [--first S] [--seed S] [--minutes M] [--twice N] [--stop N]\n"
-    "               [--whole-wire] [--no-wire] [--safety] [--no-shrink]\n"
+    "               [--whole-wire] [--no-wire] [--safety] [--lossless] [--no-shrink]\n"
     "  --seeds N     so many runs, each under the faults that its seed plans (default 100)\n"
     "  --first S     the first seed (default 1)\n"
     "  --seed S      this seed only, with its story\n"
@@ -36,6 +36,9 @@ static const char usage[] =
     "  --whole-wire  every message goes through its text, not only those of a new shape\n"
     "  --no-wire     neither messages nor states go through their text\n"
     "  --safety      only while faults happen; not whether every role is served afterwards\n"
+    "  --lossless    clients hear that a commit is done when every electable host has received it, and none of those "
+    "may\n"
+    "                be lost; with --safety.  The product does not promise that yet\n"
     "  --no-shrink   say which seeds fail, and no more\n"
     "The last line is {\"seeds\":…,\"violations\":…,…}; exit status 1 when a seed failed, 2 for wrong usage.\n";
 
@@ -84,6 +87,8 @@ static void read_options(int argc, char **argv, struct settings *settings) {
             settings->wire = WIRE_ALL;
         else if (text_equal(argv[i], "--safety"))
             settings->safety = true;
+        else if (text_equal(argv[i], "--lossless"))
+            settings->lossless = settings->safety = true;
         else if (text_equal(argv[i], "--no-shrink"))
             settings->shrink = false;
         else
@@ -92,8 +97,9 @@ static void read_options(int argc, char **argv, struct settings *settings) {
 }
 
 static void show_plan(const struct plan *plan) {
-    printf("  %d hosts, lease %lld ms, %d addresses, guard %s; faults (at, for):\n", plan->cluster.host_count,
-           (long long)plan->cluster.lease.length, plan->cluster.address_count, plan->guard ? "on" : "off");
+    printf("  %d hosts, lease %lld ms, %d addresses, guard %s, lag %lld ms; faults (at, for):\n",
+           plan->cluster.host_count, (long long)plan->cluster.lease.length, plan->cluster.address_count,
+           plan->guard ? "on" : "off", (long long)plan->lag);
     for (int i = 0; i < plan->count; i++) {
         char text[FAULT_TEXT_MAX];
         fault_text(plan, &plan->faults[i], text);
@@ -114,7 +120,9 @@ static void show_story(const struct world *told, size_t most) {
 static void tell_failure(const struct plan *plan, const struct settings *settings) {
     static struct plan smaller;
     smaller = *plan;
-    shrink(&world, &smaller, &(struct run_options){ .wire = settings->wire, .safety = settings->safety, .tell = true });
+    shrink(&world, &smaller,
+           &(struct run_options){
+               .wire = settings->wire, .safety = settings->safety, .lossless = settings->lossless, .tell = true });
     printf("seed %llu, shrunk: %s\n", (unsigned long long)plan->seed, world.violation);
     show_plan(&smaller);
     show_story(&world, STORY_SHOWN);
@@ -123,7 +131,9 @@ static void tell_failure(const struct plan *plan, const struct settings *setting
 static void run_seed(const struct settings *settings, uint64_t seed, struct sums *sums) {
     static struct plan plan;
     plan_make(&plan, seed, settings->minutes);
-    struct run_options options = { .wire = settings->wire, .safety = settings->safety, .tell = settings->one };
+    struct run_options options = {
+        .wire = settings->wire, .safety = settings->safety, .lossless = settings->lossless, .tell = settings->one
+    };
     run_plan(&world, &plan, &options);
     sums->seeds++;
     sums->virtual_s += (double)world.now / 1000;

@@ -230,7 +230,9 @@ void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
     ret_plan->faults_until = ret_plan->faults_from + SECONDS(60) * minutes;
     ret_plan->delay_most = pick(&random, 1, 30);
     ret_plan->server_comes_back = pick(&random, 200, 8000);
+    static const msec lags[] = { 0, 0, 0, 30, 300, 2000, 6000, 11000 };
     ret_plan->guard = seed / 8 % 2;
+    ret_plan->lag = lags[seed / 16 % COUNT_OF(lags)];
     ret_plan->deaf_permille = pick(&random, 0, 1) ? 500 : 0;
     enum fault_kind on[FAULT_KINDS];
     int kinds = 0;

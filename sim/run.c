@@ -138,7 +138,7 @@ static void begin(struct run *run, const struct fault *fault) {
         world->hosts[fault->host].wall_shift += fault->value;
     else if (fault->kind == FAULT_COMMAND)
         give_command(world, (enum command_kind)fault->value, fault->host,
-                     (enum monitor_mode)(fault->at % MONITOR_MODE_COUNT), fault->at % 4 == 0);
+                     (enum monitor_mode)(fault->at % MONITOR_MODE_COUNT), fault->at % 4 == 0 && !world->lossless);
 }
 
 static void settle_host(struct run *run, int i, const struct held *held) {
@@ -249,7 +249,9 @@ static void refill(struct world *world, int host) {
         host == durable->writer)
         return;
     trace_note(world, "%s is filled anew", world->cluster.hosts[host].name);
-    world->hosts[host].server.binlog = world->hosts[durable->writer].server.binlog;
+    struct world_server *server = &world->hosts[host].server;
+    server->binlog = server->received = world->hosts[durable->writer].server.binlog;
+    server->applied_at = 0;
 }
 
 /* The operator sets online what is held, and lets the monitor work. */
@@ -301,6 +303,8 @@ void run_plan(struct world *world, const struct plan *plan, const struct run_opt
     world->tell = options->tell;
     world->kernel = true;
     world->guard = plan->guard;
+    world->lag = plan->lag;
+    world->lossless = options->lossless;
     world->late_most = LATE_MOST;
     world->deaf_permille = plan->deaf_permille;
     while (world->now < plan->faults_until && !world->violation[0]) {

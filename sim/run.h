@@ -8,7 +8,8 @@
 
 struct run_options {
     enum wire_way wire;
-    bool safety; /* only that */
+    bool lossless; /* the world is; not yet a rule for the product */
+    bool safety;   /* only that */
     bool tell;
 };
 

@@ -93,6 +93,7 @@ void world_run(struct world *world, msec length) {
             deliver(world, parcel);
         else
             wake(world);
+        server_clients_write(world);
         oracle_look(world);
         if (world->violation[0])
             return;

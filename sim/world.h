@@ -40,8 +40,10 @@ struct world_server {
     uint32_t pid;
     int source; /* HOST_NONE: none */
     bool receiving, applying;
-    struct gtid_position binlog;
-    msec heartbeat; /* stamp of the newest heartbeat row */
+    struct gtid_position received, binlog; /* what is received is applied after world.lag */
+    struct gtid_position applying_to;      /* ... a piece of it at a time */
+    msec applied_at;                       /* when that will be done; 0: all is applied */
+    msec heartbeat, received_heartbeat;    /* stamp of the newest heartbeat row */
 };
 
 struct world_host {
@@ -157,6 +159,10 @@ struct world {
     unsigned late_permille; /* of all messages; each is up to late_most late */
     msec late_most;
     enum wire_way wire;
+    msec lag;      /* of replicas */
+    bool lossless; /* clients hear that a commit is done when every electable peer of the writer has received it */
+    struct gtid_position acknowledged; /* lossless: by the commits of clients that heard so */
+    msec write_next;
     bool guard;  /* clients reach a server only by what its guard lets through */
     bool kernel; /* counts whole seconds and is late; otherwise exact */
     struct client clients[CLIENTS];
@@ -235,6 +241,7 @@ void clients_look(struct world *world);
 
 /* world_server.c */
 void server_replicate(struct world *world);
+void server_clients_write(struct world *world); /* lossless */
 void server_probe(struct world *world, int host, const struct parcel *parcel, struct probe *ret_probe);
 void server_task_end(struct world *world, int host, const struct parcel *parcel, struct task_result *ret_result);
 msec server_task_length(const struct world *world, int host, const struct server_task *task);

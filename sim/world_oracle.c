@@ -168,6 +168,26 @@ static void look_at_promotion(struct world *world) {
                     old + 1);
 }
 
+static bool has_all(const struct gtid_position *have, const struct gtid_position *wanted) {
+    for (size_t i = 0; i < wanted->count; i++) {
+        bool found = false;
+        for (size_t j = 0; j < have->count; j++)
+            found |= have->entries[j].server == wanted->entries[i].server &&
+                     have->entries[j].sequence >= wanted->entries[i].sequence;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* Whoever is writable under a lease has every commit that a client heard of. */
+static void look_at_commits(struct world *world) {
+    for (int i = 0; world->lossless && i < world->cluster.host_count; i++)
+        if (is_open(&world->hosts[i]) && has_lease(world, i) &&
+            !has_all(&world->hosts[i].server.binlog, &world->acknowledged))
+            oracle_fail(world, "db%d is writable and lacks a commit that was acknowledged", i + 1);
+}
+
 static bool is_held(const struct monitor_durable *durable, int host) {
     return durable->hosts[host].holds || durable->hosts[host].state == HOST_AWAITING_RECOVERY;
 }
@@ -205,4 +225,5 @@ void oracle_look(struct world *world) {
     look_at_guards(world);
     look_at_terms(world);
     look_at_clients(world);
+    look_at_commits(world);
 }
