@@ -176,6 +176,8 @@ void world_monitor_start(struct world *world) {
     monitor_start(&world->monitor, &world->cluster, world->stored ? &world->store : NULL, world->now,
                   world_wall(world) + world->monitor_wall_shift);
     memcpy(&world->shadow, &world->monitor.durable, sizeof world->shadow);
+    for (int i = 0; i < world->cluster.host_count; i++)
+        world->hosts[i].held_since = 0; /* what a host has, it may keep until it is known who takes it over */
     world->monitor_wake = world->now;
 }
 

@@ -66,6 +66,7 @@ struct world_host {
     bool excused;      /* its agent died while it was writable: only its addresses count until it is shut */
     host_set answered; /* the peers that have answered its newest round of questions */
     msec unreached_at; /* when a round of questions last ended without every peer's answer; 0: never */
+    msec silent_at;    /* when it last did not hear the monitor */
     msec asked_at;     /* for the story: when it last asked its peers */
 };
 
@@ -166,6 +167,7 @@ struct world {
     bool guard;  /* clients reach a server only by what its guard lets through */
     bool kernel; /* counts whole seconds and is late; otherwise exact */
     struct client clients[CLIENTS];
+    address_set twice; /* addresses of readers that two hosts serve */
     unsigned deaf_permille; /* the last client misses so many announcements */
 
     uint64_t digest;               /* over all events and what came of them */

@@ -68,33 +68,47 @@ static void look_at_writers(struct world *world) {
         oracle_fail(world, "%d leases at once", leases);
 }
 
-/* Without the monitor a host keeps its readers' addresses for one lease after it has asked its peers, when those that
- * answer do not hear the monitor either. */
-static bool may_be_alone(const struct world *world, int i) {
-    const struct world_host *host = &world->hosts[i];
+static bool is_recent(const struct world *world, msec at) {
     const struct lease_spec *lease = &world->cluster.lease;
-    msec window = lease->length + lease->margin + 2 * lease->report + KERNEL_LATE_MOST;
-    return host->unreached_at && world->now - host->unreached_at <= window;
+    return at && world->now - at <= lease->length + lease->margin + 2 * lease->report + KERNEL_LATE_MOST;
 }
 
-/* Nobody writes to a reader's address, so two hosts that serve it are no danger to data.  It may happen only where a
+/* Without the monitor a host keeps its readers' addresses for one lease after it has asked its peers, when those that
+ * answer do not hear the monitor either.  Two that have the same keep it until one hears the monitor. */
+static bool is_excused(const struct world *world, int address, host_set holders) {
+    for (int i = 0; i < world->cluster.host_count; i++)
+        if (set_has(holders, i) && (is_recent(world, world->hosts[i].unreached_at) ||
+                                    (set_has(world->twice, address) && is_recent(world, world->hosts[i].silent_at))))
+            return true;
+    return false;
+}
+
+static void note_silent(struct world *world) {
+    for (int i = 0; i < world->cluster.host_count; i++) {
+        struct world_host *host = &world->hosts[i];
+        if (!host->agent_up || world->now - host->agent.monitor_heard > 2 * world->cluster.lease.report)
+            host->silent_at = world->now;
+    }
+}
+
+/* Nobody writes to a reader's address, so two hosts that serve it are no danger to data.  It may begin only where a
  * host hears neither the monitor nor all of its peers: one that it does not reach may be given the address. */
 static void look_at_addresses(struct world *world) {
+    note_silent(world);
     for (int address = 1; address < world->cluster.address_count; address++) {
-        int holders = 0;
-        bool excused = false;
+        host_set holders = 0;
         for (int i = 0; i < world->cluster.host_count; i++)
-            if (world_has_address(world, i, address)) {
-                holders++;
-                excused |= may_be_alone(world, i);
-            }
-        if (holders > 1 && !world->readers[0])
-            snprintf(world->readers, sizeof world->readers, "at %lld ms: reader address %d is served by %d hosts",
-                     (long long)world->now, address, holders);
-        if (holders > 1 && !excused)
+            if (world_has_address(world, i, address))
+                holders |= set_of(i);
+        bool twice = (holders & (holders - 1)) != 0;
+        if (twice && !is_excused(world, address, holders))
             oracle_fail(world,
-                        "reader address %d is served by %d hosts, each of which reached the monitor or its peers",
-                        address, holders);
+                        "reader address %d is served by two hosts, each of which reached the monitor or its peers",
+                        address);
+        world->twice = twice ? world->twice | set_of(address) : world->twice & ~set_of(address);
+        if (twice && !world->readers[0])
+            snprintf(world->readers, sizeof world->readers, "at %lld ms: reader address %d is served by two hosts",
+                     (long long)world->now, address);
     }
 }
 
@@ -211,7 +225,7 @@ void oracle_monitor(struct world *world, const struct monitor_plan *plan, int re
     msec since = world->hosts[reporter].held_since;
     int writer_role = cluster_writer_role(&world->cluster);
     address_set readers = plan->orders.addresses & ~cluster_role_addresses(&world->cluster, writer_role);
-    if (readers && since && world->now - since > world->cluster.lease.length)
+    if (readers && since && world->now - since > world->cluster.lease.length + world->cluster.lease.margin)
         oracle_fail(world, "db%d is held and is told to serve an address", reporter + 1);
     if (plan->orders.duty == DUTY_WRITER && since && world->monitor.durable.hosts[reporter].holds)
         oracle_fail(world, "db%d is held and is told to be writer", reporter + 1);
