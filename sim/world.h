@@ -167,7 +167,7 @@ struct world {
     bool guard;  /* clients reach a server only by what its guard lets through */
     bool kernel; /* counts whole seconds and is late; otherwise exact */
     struct client clients[CLIENTS];
-    address_set twice; /* addresses of readers that two hosts serve */
+    address_set twice;      /* addresses of readers that two hosts serve */
     unsigned deaf_permille; /* the last client misses so many announcements */
 
     uint64_t digest;               /* over all events and what came of them */
