@@ -421,6 +421,22 @@ static void a_readers_address_that_has_gone_does_not_return_on_the_word_of_a_pee
     assert_false(answer_rounds(SECONDS(8), DB2, SECONDS(9), DB3, SECONDS(9), serves_reader));
 }
 
+/* The monitor knows what this host can have from its reports: after orders that did not arrive the address may be
+ * somebody else's. */
+static void a_readers_address_is_not_taken_up_later_than_the_orders_that_gave_it(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(probe_of(true));
+    pass(4600);
+    struct orders orders = orders_of(DUTY_STANDBY, 5);
+    orders.addresses = set_of(READER_1);
+    answer_next(orders);
+    assert_false(serves_reader()); /* it may have given its word just before it was started */
+    assert_false(pass_until(SECONDS(2), serves_reader));
+    answer_next(orders);
+    assert_true(serves_reader());
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_is_never_opened_without_a_lease),
@@ -450,6 +466,7 @@ int main(void) {
         cmocka_unit_test(a_readers_address_goes_when_a_peer_hears_the_monitor),
         cmocka_unit_test(the_order_of_the_answers_does_not_matter),
         cmocka_unit_test(a_readers_address_goes_when_nobody_answers),
+        cmocka_unit_test(a_readers_address_is_not_taken_up_later_than_the_orders_that_gave_it),
         cmocka_unit_test(a_readers_address_that_has_gone_does_not_return_on_the_word_of_a_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
