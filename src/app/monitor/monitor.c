@@ -67,6 +67,7 @@ void monitor_feed(struct monitor_app *app, struct monitor_event *event) {
     serve_plan(app);
     if (!app->unsaved)
         nudge(app);
+    fence_plan(app);
     log_events(app);
     loop_timer_set(app->timer, app->plan.deadline);
     app->feeding = false;
@@ -151,6 +152,7 @@ static enum rc start(struct monitor_app *app, struct reason *ret_why) {
 static void end(struct monitor_app *app) {
     for (int i = 0; i < HOSTS_MAX; i++)
         checker_free(app->checkers[i]);
+    program_free(app->fence);
     serve_end(app);
     store_close(app->store);
     loop_timer_free(app->timer);
@@ -173,6 +175,7 @@ int monitor_main(const struct settings *settings) {
         status = 1;
     } else {
         log_line(LOG_LEVEL_INFO, "event=started cluster=%s version=%s", app->cluster->name, MMM_VERSION);
+        fence_check(app);
         notify_ready("running");
         on_timer(app);
         loop_run(app->loop);

@@ -2,6 +2,7 @@
  * order: store, answers, nudges.
  *
  *   monitor.c  start, end, and the way of an event through the core
+ *   fence.c    the administrator's fence program
  *   serve.c    HTTP: reports of agents, commands and questions of administrators
  */
 #ifndef MMM_APP_MONITOR_MONITOR_APP_H
@@ -11,6 +12,7 @@
 #include "core/monitor/monitor.h"
 #include "effect/http/http.h"
 #include "effect/mysql/server.h"
+#include "effect/process/program.h"
 #include "effect/store/store.h"
 
 enum { WAITING_MAX = 16 };
@@ -32,6 +34,9 @@ struct monitor_app {
     struct http_server *local; /* the command line's unix socket */
     struct http_peer *agents[HOSTS_MAX];
     struct checker *checkers[HOSTS_MAX];
+    struct program *fence; /* NULL: none runs */
+    struct fence_request fence_request;
+    char fence_why[WHY_SIZE]; /* it could not be started */
     uint64_t commands;
     struct waiting {
         uint64_t id; /* 0: free */
@@ -41,6 +46,10 @@ struct monitor_app {
 };
 
 void monitor_feed(struct monitor_app *app, struct monitor_event *event);
+
+/* fence.c */
+void fence_plan(struct monitor_app *app);
+void fence_check(const struct monitor_app *app); /* says in the log which program cannot be run */
 
 /* serve.c */
 enum rc serve_start(struct monitor_app *app, struct reason *ret_why) NODISCARD;

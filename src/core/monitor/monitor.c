@@ -156,6 +156,7 @@ static void nudge(struct mstep *step) {
 static void decide(struct mstep *step) {
     health_run(step);
     transfer_run(step);
+    fencing_run(step);
     lease_keep_electable(step);
     placement_run(step);
 }
@@ -173,10 +174,14 @@ void monitor_step(struct monitor *monitor, const struct monitor_event *event, st
         if (reported) {
             health_report(&step, event->host);
             lease_read_report(&step, event->host);
+            fencing_read_report(&step, event->host);
         }
         break;
     case MONITOR_CHECK:
         health_check(&step, event->host);
+        break;
+    case MONITOR_FENCE:
+        fencing_read_result(&step, event->fence);
         break;
     case MONITOR_COMMAND:
         commands_run(&step, event->command);
