@@ -45,6 +45,7 @@ struct plan {
     msec delay_most;        /* of every message, faults or none */
     msec server_comes_back; /* a server that nothing holds down is started again by its service manager */
     unsigned deaf_permille; /* announcements that the second client misses */
+    unsigned fence_fails_permille, fence_hangs_permille; /* where the cluster has fence programs */
     int count;
     struct fault faults[FAULTS_MAX]; /* by their time */
 };

@@ -4,6 +4,7 @@
  *   world.c         time, and what happens to the world
  *   world_agent.c   doing an agent's plan, as app/agent does it
  *   world_monitor.c doing the monitor's plan, as app/monitor does it
+ *   world_fence.c   the administrator's fence program
  *   world_post.c    messages on their way
  *   world_wire.c    the same as bytes, and back
  *   world_kernel.c  addresses with a lifetime, and the neighbour caches of clients
@@ -61,6 +62,15 @@ struct world_host {
     msec held_since;   /* in the monitor's eyes; 0: not held */
     bool excused;      /* its agent died while it was writable: only its addresses count until it is shut */
     msec asked_at;     /* for the story: when it last asked its peers */
+    msec off_until;    /* switched off by a fence program */
+};
+
+struct world_fence {
+    unsigned fails_permille, hangs_permille;
+    bool pending;
+    msec off_at; /* NEVER: it does not, or has done so */
+    msec answer_at;
+    struct fence_result result;
 };
 
 enum parcel_kind {
@@ -141,6 +151,7 @@ struct world {
     msec late_most;
     bool wire;   /* every message and every durable state goes through its text */
     bool kernel; /* counts whole seconds and is late; otherwise exact */
+    struct world_fence fence;
     struct client clients[CLIENTS];
     unsigned deaf_permille; /* the last client misses so many announcements */
 
@@ -198,6 +209,11 @@ void agent_kill_server(struct world *world, int host);
 /* world_monitor.c */
 void monitor_feed(struct world *world, struct monitor_event *event, const struct parcel *report, const char *cause);
 void monitor_deliver(struct world *world, const struct parcel *parcel);
+
+/* world_fence.c */
+void fence_start(struct world *world, const struct fence_request *request);
+msec fence_next(const struct world *world); /* NEVER: nothing is on its way */
+void fence_wake(struct world *world);
 
 /* world_wire.c: does nothing unless world.wire */
 void wire_parcel(struct world *world, struct parcel *parcel);
