@@ -56,8 +56,17 @@ void fence_plan(struct monitor_app *app) {
     app->fence_request = app->plan.fence;
     if (start(app, &app->plan.fence, &why)) {
         TEXT_COPY(app->fence_why, why.text);
-        loop_post(app->loop, not_started, app);
+        loop_timer_set(app->fence_timer, clock_now());
     }
+}
+
+void fence_start(struct monitor_app *app) {
+    app->fence_timer = loop_timer_new(app->loop, not_started, app);
+}
+
+void fence_end(struct monitor_app *app) {
+    program_free(app->fence);
+    loop_timer_free(app->fence_timer);
 }
 
 void fence_check(const struct monitor_app *app) {

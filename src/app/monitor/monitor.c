@@ -141,6 +141,7 @@ static enum rc start_checkers(struct monitor_app *app, struct reason *ret_why) {
 static enum rc start(struct monitor_app *app, struct reason *ret_why) {
     app->loop = loop_new();
     app->timer = loop_timer_new(app->loop, on_timer, app);
+    fence_start(app);
     enum rc rc = load(app, ret_why);
     if (!rc)
         rc = serve_start(app, ret_why);
@@ -152,7 +153,7 @@ static enum rc start(struct monitor_app *app, struct reason *ret_why) {
 static void end(struct monitor_app *app) {
     for (int i = 0; i < HOSTS_MAX; i++)
         checker_free(app->checkers[i]);
-    program_free(app->fence);
+    fence_end(app);
     serve_end(app);
     store_close(app->store);
     loop_timer_free(app->timer);

@@ -36,7 +36,8 @@ struct monitor_app {
     struct checker *checkers[HOSTS_MAX];
     struct program *fence; /* NULL: none runs */
     struct fence_request fence_request;
-    char fence_why[WHY_SIZE]; /* it could not be started */
+    char fence_why[WHY_SIZE];       /* it could not be started ... */
+    struct loop_timer *fence_timer; /* ... which is told to the core in a turn of its own */
     uint64_t commands;
     struct waiting {
         uint64_t id; /* 0: free */
@@ -48,6 +49,8 @@ struct monitor_app {
 void monitor_feed(struct monitor_app *app, struct monitor_event *event);
 
 /* fence.c */
+void fence_start(struct monitor_app *app);
+void fence_end(struct monitor_app *app);
 void fence_plan(struct monitor_app *app);
 void fence_check(const struct monitor_app *app); /* says in the log which program cannot be run */
 
