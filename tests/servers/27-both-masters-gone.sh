@@ -6,10 +6,12 @@ nobody_is_writer() {
     shown '.writer == null and all(.hosts[]; .writable != true)'
 }
 
+# With one call: were the standby the later one by some milliseconds, it would serve in between.
 kill_both() {
-    lab server db2 kill &
-    lab server db1 kill
-    wait $!
+    local pids
+    pids="$(lab server db1 pid) $(lab server db2 pid)"
+    # shellcheck disable=SC2086 # two numbers
+    kill -KILL $pids
 }
 
 # db1, if it was promoted last, lacks nothing that db2 has; whoever is writer, the other one follows or is held.
