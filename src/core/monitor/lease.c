@@ -36,7 +36,7 @@ static void begin_anew(struct mstep *step) {
     durable->writer = durable->leaving = durable->last_writer = HOST_NONE;
     durable->electable = durable->surely = cluster_masters(m->cluster);
     place_writer_addresses(step, HOST_NONE);
-    m->serving = false;
+    m->serving = m->fence.has_ended = false;
     m->serving_since = NEVER;
     m->listening_since = step->now;
     m->granted_until = step->now + m->cluster->lease.length;
@@ -81,18 +81,22 @@ static void meet_stranger_writer(struct mstep *step, int host) {
         enter_passive(step, "L03", cause);
 }
 
+void lease_end(struct mstep *step) {
+    struct monitor_durable *durable = &step->m->durable;
+    durable->leaving = HOST_NONE;
+    step->changed = true;
+    if (durable->writer == HOST_NONE)
+        step->m->granted_until = step->now;
+}
+
 void lease_read_report(struct mstep *step, int host) {
     struct monitor_durable *durable = &step->m->durable;
     const struct report *report = &step->m->hosts[host].report;
     uint64_t term = durable->term;
     follow_term(step, host);
     meet_stranger_writer(step, host);
-    if (host == durable->leaving && has_ended(report, term)) {
-        durable->leaving = HOST_NONE;
-        step->changed = true;
-        if (durable->writer == HOST_NONE)
-            step->m->granted_until = step->now;
-    }
+    if (host == durable->leaving && has_ended(report, term))
+        lease_end(step);
     if (host == durable->writer && report->term == term && report->writer && durable->surely != report->electable) {
         durable->surely = report->electable;
         step->changed = true;
