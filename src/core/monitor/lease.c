@@ -40,6 +40,8 @@ static void begin_anew(struct mstep *step) {
     m->serving_since = NEVER;
     m->listening_since = step->now;
     m->granted_until = step->now + m->cluster->lease.length;
+    for (int i = 0; i < m->cluster->host_count; i++)
+        durable->hosts[i].since = step->event->wall; /* how long it has been so is not known */
 }
 
 /* Nobody obeys a lower term, so a monitor goes above what its agents have seen.  It writes each term down before it
@@ -159,8 +161,13 @@ void lease_adopt(struct mstep *step) {
     m->granted_until = step->now + m->cluster->lease.length;
     new_term(step);
     place_writer_addresses(step, holder);
+    bool held = m->durable.hosts[holder].holds != 0;
     mstep_event(step, "L02", "writer_adopted", holder, cluster_writer_role(m->cluster),
-                "%s holds the writer role, and the store knew nobody", host_name(step, holder));
+                "%s holds the writer role, and the store knew nobody%s", host_name(step, holder),
+                held ? "; that it was held is of the past: it could not be writer otherwise" : "");
+    if (held)
+        health_release(step, holder);
+    health_set_state(step, holder, HOST_ONLINE, "L02", "it is the writer");
 }
 
 /* Rule 5, for the candidate in question. */
