@@ -67,6 +67,9 @@ void config_help(FILE *out);
 void config_help_markdown(FILE *out);
 /* The first line of a password file, without its end; refuses a file that others than its owner can read. */
 enum rc config_password(const char *file, char *ret_password, size_t size, struct reason *ret_why) NODISCARD;
+/* A sum over the file, the same where the file is the same. */
+enum { CONFIG_SUM_SIZE = 17 };
+enum rc config_sum(const char *file, char ret_sum[static CONFIG_SUM_SIZE]) NODISCARD;
 /* Puts a name in the place of «%h»; false when it does not fit, or when it is not a name: it must not lead elsewhere.
  */
 bool config_expand(const char *pattern, const char *name, char *ret_path, size_t size);

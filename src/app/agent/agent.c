@@ -92,9 +92,9 @@ enum rc app_lock(const struct settings *settings, int self, int *ret_fd, struct 
     return process_lock(lock, ret_fd, ret_why);
 }
 
-static enum rc reduce_rights(struct reason *ret_why) {
-    char missing[512];
-    enum rc rc = rights_reduce(RIGHTS_OF_AGENT, missing, sizeof missing, ret_why);
+static enum rc reduce_rights(struct agent_app *app, struct reason *ret_why) {
+    char *missing = app->rights_missing;
+    enum rc rc = rights_reduce(RIGHTS_OF_AGENT, missing, sizeof app->rights_missing, ret_why);
     if (!rc && missing[0])
         log_line(LOG_LEVEL_WARNING,
                  "event=rights_missing why=\"%s\" next=\"start it as packaging/mmm-agent.service does\"", missing);
@@ -104,7 +104,7 @@ static enum rc reduce_rights(struct reason *ret_why) {
 static enum rc start(struct agent_app *app, struct reason *ret_why) {
     snprintf(app->state_path, sizeof app->state_path, "%s/agent-%s.json", app->settings->hosts[app->self].agent_state,
              app->cluster->hosts[app->self].name);
-    enum rc rc = reduce_rights(ret_why);
+    enum rc rc = reduce_rights(app, ret_why);
     if (!rc)
         rc = app_lock(app->settings, app->self, &app->lock_fd, ret_why);
     if (rc)

@@ -4,6 +4,7 @@
  *   act.c     doing a plan: addresses, server, process, durable file
  *   guard.c   doing a plan: the guard
  *   release.c taking back what outlives the agent
+ *   doctor.c  facts for `mmm doctor`, on a thread of their own
  *   talk.c    reports to the monitor, questions to peers, what others ask here
  */
 #ifndef MMM_APP_AGENT_AGENT_APP_H
@@ -43,6 +44,8 @@ struct agent_app {
         int host;
     } calls[HOSTS_MAX];
     bool monitor_answered;       /* the last report, so that a change is logged once */
+    char rights_missing[512];    /* empty: none */
+    struct agent_doctor *doctor; /* under way, or NULL */
     struct http_request *asking; /* the peer's question that the plan will answer */
 };
 
@@ -65,5 +68,9 @@ void act_guard(struct agent_app *app);
 enum rc talk_start(struct agent_app *app, struct reason *ret_why) NODISCARD;
 void talk_plan(struct agent_app *app);
 void talk_end(struct agent_app *app);
+
+/* doctor.c: false: one is under way; otherwise the request is answered when the facts are there. */
+bool doctor_serve(struct agent_app *app, struct http_request *request);
+void doctor_end(struct agent_app *app);
 
 #endif

@@ -80,6 +80,11 @@ static void serve_ask(struct agent_app *app, struct http_request *request, const
     app->asking = NULL;
 }
 
+static void serve_doctor(struct agent_app *app, struct http_request *request) {
+    if (!doctor_serve(app, request))
+        respond_error(request, 503, "a doctor is at work here already; ask again in some seconds");
+}
+
 static void on_request(void *context, struct http_request *request) {
     struct agent_app *app = context;
     const char *peer = http_request_peer(request);
@@ -91,8 +96,10 @@ static void on_request(void *context, struct http_request *request) {
         serve_nudge(app, request, peer);
     else if (post && text_equal(path, "/v1/ask"))
         serve_ask(app, request, peer);
+    else if (!post && text_equal(path, "/v1/doctor"))
+        serve_doctor(app, request);
     else
-        respond_error(request, 404, "an agent has POST /v1/nudge and POST /v1/ask");
+        respond_error(request, 404, "an agent has POST /v1/nudge, POST /v1/ask and GET /v1/doctor");
 }
 
 static enum rc start_tls(struct agent_app *app, struct reason *ret_why) {
@@ -140,6 +147,7 @@ enum rc talk_start(struct agent_app *app, struct reason *ret_why) {
 }
 
 void talk_end(struct agent_app *app) {
+    doctor_end(app);
     http_peer_free(app->monitor);
     for (int i = 0; i < HOSTS_MAX; i++)
         http_peer_free(app->peers[i]);

@@ -264,3 +264,23 @@ enum rc cert_issue(const char *dir, const char *name, int force, struct reason *
     identity_done(&authority);
     return rc;
 }
+
+/* ---- how long it lasts ---- */
+
+enum rc cert_days_left(const char *path, long *ret_days, struct reason *ret_why) {
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return FAIL(RC_IO, ret_why, "%s: %s", path, strerror(errno));
+    X509 *certificate = PEM_read_X509(file, NULL, NULL, NULL);
+    fclose(file);
+    int days, seconds;
+    bool told = certificate && ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) == 1;
+    X509_free(certificate);
+    if (!told) {
+        ERR_clear_error();
+        return FAIL(RC_INVALID, ret_why, "%s: no certificate with an end", path);
+    }
+    /* OpenSSL cuts towards zero: one that ended an hour ago has not got 0 days left. */
+    *ret_days = days - (seconds < 0 && days == 0);
+    return RC_OK;
+}

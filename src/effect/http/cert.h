@@ -10,5 +10,7 @@ enum rc cert_init(const char *dir, const char *cluster, struct reason *ret_why) 
 /* Makes DIR/NAME.pem and DIR/NAME.key (0600), common name NAME, signed by DIR's authority, good for client and server.
  * Refuses to overwrite, unless force. */
 enum rc cert_issue(const char *dir, const char *name, int force, struct reason *ret_why) NODISCARD;
+/* Whole days until the certificate in this file ends; negative: since it ended. */
+enum rc cert_days_left(const char *path, long *ret_days, struct reason *ret_why) NODISCARD;
 
 #endif

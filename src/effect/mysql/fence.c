@@ -1,7 +1,6 @@
 /* FENCE: read-only with a bounded wait, then every client that was there is ended, and that is looked at again.  No
  * client may be answered OK for a commit that nobody else has: clients_end and the gate see to that. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/text.h"
 #include "effect/mysql/position.h"
@@ -191,8 +190,7 @@ static bool ask_number(const struct work *work, const char *statement, uint64_t 
     "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS"                                                      \
     " WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS'"
 
-/* Who runs and does not wait itself, for longest.  The gate is over by now, so that whoever waited for it runs too, for
- * a moment: only who has run for most of its time was in the way. */
+/* Who runs and does not wait itself, for longest. */
 static bool ask_runner(const struct work *work) {
     char user[QUOTED_MAX];
     return connection_quote(work->connection, work->replication_user, user, NULL) == RC_OK &&
@@ -200,8 +198,8 @@ static bool ask_runner(const struct work *work) {
                           "SELECT ID, USER, TIME, STATE FROM information_schema.PROCESSLIST"
                           " WHERE COMMAND IN ('Query', 'Execute') AND USER <> 'system user' AND BINARY USER <> %s"
                           " AND ID NOT IN (CONNECTION_ID(), %lu) AND STATE NOT LIKE 'Waiting for %% lock'"
-                          " AND TIME_MS > %lld ORDER BY TIME_MS DESC LIMIT 1",
-                          user, connection_id(work->gate), (long long)PLANNED_LENGTH / 2) == RC_OK &&
+                          " ORDER BY TIME_MS DESC LIMIT 1",
+                          user, connection_id(work->gate)) == RC_OK &&
            connection_next(work->connection);
 }
 
@@ -209,11 +207,9 @@ static bool ask_runner(const struct work *work) {
 static void name_blocker(const struct work *work, struct reason *why) {
     uint64_t waiting = 0;
     uint32_t number = work->gate->error_number;
-    bool runs = ask_runner(work);
-    if (runs && strstr(connection_value(work->connection, 3), "semi-sync") &&
-        ask_number(work, COMMITS_WAITING, &waiting))
+    if (ask_number(work, COMMITS_WAITING, &waiting) && waiting > 0)
         reason_set(why, "error %u: %llu commits wait for an acknowledgement", number, (unsigned long long)waiting);
-    else if (runs)
+    else if (ask_runner(work))
         reason_set(why, "error %u: session %.20s of %.40s runs for %.10s s (%.30s)", number,
                    connection_value(work->connection, 0), connection_value(work->connection, 1),
                    connection_value(work->connection, 2), connection_value(work->connection, 3));
