@@ -6,6 +6,7 @@
  *   show.c       the cluster, for a person (pure); watch.c asks and draws it; table.c aligns, paints and cleans
  *   view.c       the monitor's answers, read leniently
  *   events.c     the event log;  checks.c: the original's checks;  control.c: what changes something
+ *   doctor.c   asks all for facts, and tells what core/doctor finds
  *   replay.c     a recording of the monitor, fed to the same core (replay_run.c) and told (replay_tell.c)
  *   local.c      what needs no monitor: check-config, cert, help, version, and the start of the daemons
  */

@@ -60,8 +60,8 @@ static enum rc check_readable(const char *path, const char *name, struct reason 
                 path, strerror(errno), name);
 }
 
-static enum rc open_tls(const struct settings *settings, struct tls **ret_tls, struct reason *ret_why) {
-    const char *name = client_name(settings);
+static enum rc open_tls_as(const struct settings *settings, const char *name, struct tls **ret_tls,
+                           struct reason *ret_why) {
     char ca[PATH_SIZE], certificate[PATH_SIZE], key[PATH_SIZE];
     if (!config_expand(settings->tls.ca, name, ca, sizeof ca) ||
         !config_expand(settings->tls.certificate, name, certificate, sizeof certificate) ||
@@ -75,6 +75,10 @@ static enum rc open_tls(const struct settings *settings, struct tls **ret_tls, s
             return rc;
     }
     return tls_new(ca, certificate, key, ret_tls, ret_why);
+}
+
+static enum rc open_tls(const struct settings *settings, struct tls **ret_tls, struct reason *ret_why) {
+    return open_tls_as(settings, client_name(settings), ret_tls, ret_why);
 }
 
 static enum rc call_over_socket(const struct settings *settings, const char *method, const char *path, const char *body,
@@ -164,5 +168,49 @@ enum rc client_get(const struct settings *settings, const char *path, char **ret
     }
     rc = client_refusal(settings, status, body, ret_why);
     free(body);
+    return rc;
+}
+
+/* On the monitor's machine no other certificate than its own need be there. */
+static enum rc open_tls_here(const struct settings *settings, struct tls **ret_tls, struct reason *ret_why) {
+    enum rc rc = open_tls(settings, ret_tls, ret_why);
+    if (rc == RC_OK || !addresses_is_local(&settings->monitor_address))
+        return rc;
+    return open_tls_as(settings, settings->monitor_name, ret_tls, NULL) == RC_OK ? RC_OK : rc;
+}
+
+static enum rc call_agent(const struct settings *settings, int host, const char *path, msec timeout, struct tls *tls,
+                          char **ret_body, struct reason *ret_why) {
+    struct http_target target = { .peer = { .address = settings->cluster.hosts[host].address,
+                                            .port = settings->hosts[host].agent_port,
+                                            .tls = tls,
+                                            .expect_name = tls ? settings->cluster.hosts[host].name : NULL } };
+    int status;
+    char *body;
+    enum rc rc = http_call_once(&target, "GET", path, NULL, timeout, &status, &body, ret_why);
+    if (rc != RC_OK)
+        return rc;
+    if (status == 200) {
+        *ret_body = body;
+        return RC_OK;
+    }
+    if (status == 404)
+        rc = FAIL(RC_REFUSED, ret_why, "it is of an older version, which has no %s", path);
+    else
+        rc = FAIL(RC_REFUSED, ret_why, "it answers %d: %.*s", status, (int)strcspn(body, "\r\n"), body);
+    free(body);
+    return rc;
+}
+
+enum rc client_get_agent(const struct settings *settings, int host, const char *path, msec timeout, char **ret_body,
+                         struct reason *ret_why) {
+    struct tls *tls = NULL;
+    if (has_tls(settings)) {
+        enum rc rc = open_tls_here(settings, &tls, ret_why);
+        if (rc != RC_OK)
+            return rc;
+    }
+    enum rc rc = call_agent(settings, host, path, timeout, tls, ret_body, ret_why);
+    tls_free(tls);
     return rc;
 }

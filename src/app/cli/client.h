@@ -17,6 +17,10 @@ enum rc client_call(const struct settings *settings, const char *method, const c
 /* GET; anything but 200 is a failure. */
 enum rc client_get(const struct settings *settings, const char *path, char **ret_body,
                    struct reason *ret_why) NODISCARD;
+/* GET from a host's agent over TLS, with this machine's certificate, or on the monitor's machine with the monitor's.
+ * Anything but 200 is a failure. */
+enum rc client_get_agent(const struct settings *settings, int host, const char *path, msec timeout, char **ret_body,
+                         struct reason *ret_why) NODISCARD;
 /* What an answer other than 200 means for the one who asked. */
 enum rc client_refusal(const struct settings *settings, int status, const char *body, struct reason *ret_why) NODISCARD;
 /* Whose certificate the command line uses: $MMM_NAME, else the host that this machine is, else «operator». */

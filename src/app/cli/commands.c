@@ -67,6 +67,17 @@ static const struct cli_command commands[] = {
       "--force moves the writer role to a master whose replication failed or is late: what it has not received is "
       "lost.\n",
       run_move_role },
+    { "doctor", "[HOST]", 0, 1, OPTION_JSON,
+      "what is wrong with settings, rights, disks, clocks, certificates, and its fix",
+      "Asks the monitor and each agent, changes nothing, and says of each finding what it is, what it endangers and "
+      "what\n"
+      "to type; the host with the worst first.  Offline it still judges the configuration.\n"
+      "  danger   acknowledged writes can be lost, two hosts can write, or a failover will not work\n"
+      "  warning  it will hurt on the day of a failure\n"
+      "  note     known, and may be meant so\n"
+      "Status 1: there is a danger.  docs/doctor.md lists all that is looked for.\n"
+      "--json prints one object: findings with host, level, rule, what, danger, fix.\n",
+      run_doctor },
     { "check-config", "", 0, 0, 0, "read the configuration and say what it means",
       "Reads the whole file and refuses what is wrong in it, with file, line and the nearest known key.  Prints the\n"
       "hosts, the roles, the lease's arithmetic, which host this machine is, and the fence programs.\n",

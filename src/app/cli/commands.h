@@ -35,6 +35,7 @@ int run_set_passive(struct cli_call *call);
 int run_set_online(struct cli_call *call);
 int run_set_offline(struct cli_call *call);
 int run_move_role(struct cli_call *call);
+int run_doctor(struct cli_call *call);
 int run_check_config(struct cli_call *call);
 int run_cert(struct cli_call *call);
 int run_monitor(struct cli_call *call);
