@@ -2,12 +2,10 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "effect/mysql/position.h"
-#include "effect/mysql/task.h"
+#include "effect/mysql/family.h"
 
 /* What is let finish by itself before clients are killed to get read_only through. */
 #define GENTLE_LENGTH ((msec)250)
-#define RETRY_LENGTH ((msec)100)
 
 struct client {
     uint64_t id;
@@ -44,6 +42,14 @@ static void clients_take(struct connection *connection, struct clients *ret_clie
     *ret_clients = clients;
 }
 
+/* The old list of sessions makes every other session wait, and is on its way out; the new one is empty without the
+ * performance schema. */
+const char *clients_table(const struct connection *connection) {
+    const struct abilities *abilities = &connection->abilities;
+    return abilities->family == FAMILY_MYSQL && abilities->performance_schema ? "performance_schema.processlist"
+                                                                              : "information_schema.PROCESSLIST";
+}
+
 /* Clients are all sessions but the server's own threads, replicas (a dump thread, or any session of the replication
  * user, which is one on its way to become that), and this process. */
 static enum rc clients_read(const struct work *work, bool canary_too, struct clients *ret_clients,
@@ -55,11 +61,11 @@ static enum rc clients_read(const struct work *work, bool canary_too, struct cli
     enum rc rc = connection_quote(work->connection, work->replication_user, user, ret_why);
     if (rc == RC_OK)
         rc = connection_run(work->connection, work->deadline + ANSWER_SLACK, ret_why,
-                            "SELECT ID, COMMAND, STATE FROM information_schema.PROCESSLIST"
-                            " WHERE USER NOT IN ('system user', 'event_scheduler') AND BINARY USER <> %s"
+                            "SELECT ID, COMMAND, STATE FROM %s"
+                            " WHERE USER NOT IN ('system user', 'event_scheduler') AND CAST(USER AS BINARY) <> %s"
                             " AND COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon')"
-                            " AND ID NOT IN (CONNECTION_ID(), %lu, %lu, %lu)",
-                            user, own[0], own[1], own[2]);
+                            " AND ID NOT IN (CONNECTION_ID(), %lu, %lu, %lu, %lu)",
+                            clients_table(work->connection), user, connection_id(work->worker), own[0], own[1], own[2]);
     if (rc == RC_OK)
         clients_take(work->connection, ret_clients);
     else
@@ -83,29 +89,14 @@ static enum rc clients_kill(const struct work *work, const struct clients *clien
     return RC_OK;
 }
 
-static enum rc kill_all(const struct work *work, struct reason *ret_why) {
+enum rc clients_kill_all(const struct work *work, struct reason *ret_why) {
     CLEANUP(clients_done) struct clients clients = { 0 };
     enum rc rc = clients_read(work, true, &clients, ret_why);
     return rc == RC_OK ? clients_kill(work, &clients, ret_why) : rc;
 }
 
-/* Cuts off and kills whoever keeps read_only from being set (a commit that waits for an acknowledgement, LOCK TABLES, a
- * long statement), this agent's own canary among them. */
-static enum rc read_only_by_force(const struct work *work, struct reason *ret_why) {
-    msec gentle = work->task->timeout / 4 < GENTLE_LENGTH ? work->task->timeout / 4 : GENTLE_LENGTH;
-    enum rc rc = task_read_only(work, gentle, ret_why);
-    while (rc == RC_TIMEOUT && task_left(work) > 0 && connection_is_open(work->connection)) {
-        struct reason why;
-        enum rc killed = clients_cut(work, &why);
-        if (killed == RC_OK)
-            killed = kill_all(work, &why);
-        if (killed != RC_OK) {
-            *ret_why = why;
-            return killed;
-        }
-        rc = task_read_only(work, task_left(work) < RETRY_LENGTH ? task_left(work) : RETRY_LENGTH, ret_why);
-    }
-    return rc;
+msec fence_gentle(const struct work *work) {
+    return work->task->timeout / 4 < GENTLE_LENGTH ? work->task->timeout / 4 : GENTLE_LENGTH;
 }
 
 static size_t still_there(const struct clients *before, const struct clients *now, const struct client **ret_sample) {
@@ -149,7 +140,10 @@ static enum rc end_clients(const struct work *work, struct reason *ret_why) {
 
 enum rc fence_run(const struct work *work, struct reason *ret_why) {
     struct position position;
-    enum rc rc = read_only_by_force(work, ret_why);
+    const struct family *family;
+    enum rc rc = family_need(work->connection, &family, ret_why);
+    if (rc == RC_OK)
+        rc = family->close_by_force(work, ret_why);
     if (rc == RC_OK)
         rc = end_clients(work, ret_why);
     if (rc == RC_OK)

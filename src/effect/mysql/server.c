@@ -133,6 +133,7 @@ static void work_once(struct server *server, const struct server_task *task, mse
                       struct task_result *ret_result) {
     struct work work = {
         .connection = &server->connection,
+        .worker = &server->connection,
         .canary = &server->look.connections[LOOK_CANARY],
         .task = task,
         .deadline = deadline,

@@ -1,4 +1,4 @@
-/* The long work on a MariaDB server, one task at a time, on the worker's connection. */
+/* The long work on a server, one task at a time, on the worker's connection. */
 #ifndef MMM_EFFECT_MYSQL_TASK_H
 #define MMM_EFFECT_MYSQL_TASK_H
 
@@ -12,6 +12,7 @@ enum { OWN_CONNECTIONS = 3 };
 
 struct work {
     struct connection *connection;
+    const struct connection *worker; /* the task's own session, whatever connection a step of it uses */
     const struct connection *looking[OWN_CONNECTIONS]; /* this process's other sessions: not clients */
     const struct connection *canary;                   /* the one of them that writes */
     const struct server_task *task;
@@ -30,7 +31,12 @@ enum rc follow_run(const struct work *work, struct reason *ret_why) NODISCARD;
  * has. */
 enum rc clients_cut(const struct work *work, struct reason *ret_why) NODISCARD;
 
-/* SET GLOBAL read_only=ON, waiting no longer than length; RC_TIMEOUT: something is in the way, and nothing changed. */
+/* Tells every client to end that was not told yet; those of this process are spared, but for the canary. */
+enum rc clients_kill_all(const struct work *work, struct reason *ret_why) NODISCARD;
+/* The table that lists sessions. */
+const char *clients_table(const struct connection *connection);
+
+/* Read-only, waiting no longer than length; RC_TIMEOUT: something is in the way, and nothing changed. */
 enum rc task_read_only(const struct work *work, msec length, struct reason *ret_why) NODISCARD;
 msec task_left(const struct work *work);
 /* A short sleep between two looks at the same thing, doubling from 1 ms to 16 ms, never past the deadline. */

@@ -1,0 +1,71 @@
+/* What differs between MariaDB and MySQL, as one table for each; everything else here is written once for both.
+ * Which of the two a server is, and what else it can do, it is asked (struct abilities), not read off its
+ * version. */
+#ifndef MMM_EFFECT_MYSQL_FAMILY_H
+#define MMM_EFFECT_MYSQL_FAMILY_H
+
+#include "effect/mysql/position.h"
+#include "effect/mysql/replica.h"
+#include "effect/mysql/task.h"
+
+/* In one place, because the write and the creation of its table both depend on it: the server itself decides, in the
+ * statement, so that a fence that comes between a look and a write cannot be overtaken by the write.  The statement
+ * opens its table, which read_only waits for, before it evaluates this. */
+#define SERVER_IS_WRITABLE "CAST(@@global.read_only AS CHAR) IN ('0', 'OFF')"
+#define HEARTBEAT_COLUMNS " (server_id INT UNSIGNED PRIMARY KEY, stamp BIGINT NOT NULL) ENGINE=InnoDB"
+
+struct source_quoted {
+    char host[QUOTED_MAX];
+    char user[QUOTED_MAX];
+    char password[QUOTED_MAX];
+};
+
+struct family {
+    /* No statement of ours waits longer than a second for a lock unless it says so, none is ended by a global limit,
+     * none appears in the server's logs (the one that sets a source holds a password), and replication commands mean
+     * the default connection only. */
+    const char *session;
+    const char *pulse; /* selects whether clients cannot write, and the version */
+    const char *start_replication;
+    const char *start_applying;
+    const char *stop_replication;
+    bool start_deletes; /* starting replication that was stopped deletes what was received (SERVERS.md trap 4) */
+
+    enum rc (*position_read)(struct connection *connection, msec deadline, struct position *ret_position,
+                             struct reason *ret_why);
+    enum rc (*replica_read)(struct connection *connection, msec deadline, struct replica *ret_replica,
+                            struct reason *ret_why);
+    enum rc (*stop_receiving)(const struct work *work, struct reason *ret_why);
+    /* Waits for a position until slice has passed. */
+    enum rc (*await_applied)(const struct work *work, const struct gtid_position *wanted, msec slice, bool *ret_reached,
+                             struct reason *ret_why);
+    enum rc (*set_source)(const struct work *work, const struct source_quoted *source, const struct position *position,
+                          struct reason *ret_why);
+    /* Read-only, waiting no longer than length; RC_TIMEOUT: something is in the way, and nothing changed. */
+    enum rc (*close)(const struct work *work, msec length, struct reason *ret_why);
+    /* The same until the task's deadline, after a moment at the cost of whatever is in the way. */
+    enum rc (*close_by_force)(const struct work *work, struct reason *ret_why);
+    /* The statement that makes the server writable; never later than the deadline. */
+    enum rc (*open)(const struct work *work, struct reason *ret_why);
+    enum rc (*heartbeat_create)(struct connection *connection, msec deadline, struct reason *ret_why);
+};
+
+extern const struct family family_mariadb;
+extern const struct family family_mysql;
+
+/* NULL: neither, or the connection is closed. */
+const struct family *family_of(const struct connection *connection);
+/* The same for a task, with a reason. */
+enum rc family_need(const struct connection *connection, const struct family **ret_family,
+                    struct reason *ret_why) NODISCARD;
+
+/* For both: a row of SHOW REPLICA STATUS by the words of the family. */
+enum thread_state replica_thread_state(const char *running);
+uint32_t replica_number(const struct connection *connection, const char *column);
+enum rc replica_command(const struct work *work, const char *statement, struct reason *ret_why) NODISCARD;
+
+/* How long a fence lets things end by themselves, and how often it looks again after that. */
+msec fence_gentle(const struct work *work);
+#define FENCE_RETRY ((msec)100)
+
+#endif
