@@ -13,7 +13,8 @@ struct settings {
     uint64_t first, seeds;
     bool one;
     unsigned minutes, twice, stop;
-    bool wire, shrink, safety;
+    enum wire_way wire;
+    bool shrink, safety, lossless;
 };
 
 struct sums {
@@ -22,16 +23,22 @@ struct sums {
 };
 
 static const char usage[] =
-    "Usage: mmm-sim [--seeds N] [--first S] [--seed S] [--minutes M] [--twice N] [--stop N] [--no-wire]\n"
-    "               [--safety] [--no-shrink]\n"
+    "Usage: mmm-sim [--seeds N] [--first S] [--seed S] [--minutes M] [--twice N] [--stop N]\n"
+    "               [--whole-wire] [--no-wire] [--safety] [--lossless] [--no-shrink]\n"
     "  --seeds N     so many runs, each under the faults that its seed plans (default 100)\n"
     "  --first S     the first seed (default 1)\n"
     "  --seed S      this seed only, with its story\n"
     "  --minutes M   how long faults happen in each run, in virtual minutes (default 2, 30 at the most)\n"
-    "  --twice N     every Nth seed runs twice, and both must come to the same (default 20; 0: none)\n"
+    "  --twice N     every Nth seed runs a second time, with all messages through their text, and both runs must come "
+    "to\n"
+    "                the same (default 20; 0: none)\n"
     "  --stop N      end when so many seeds have failed (default: run all)\n"
-    "  --no-wire     messages and states do not go through their text: faster\n"
+    "  --whole-wire  every message goes through its text, not only those of a new shape\n"
+    "  --no-wire     neither messages nor states go through their text\n"
     "  --safety      only while faults happen; not whether every role is served afterwards\n"
+    "  --lossless    clients hear that a commit is done when every electable host has received it, and none of those "
+    "may\n"
+    "                be lost; with --safety.  The product does not promise that yet\n"
     "  --no-shrink   say which seeds fail, and no more\n"
     "The last line is {\"seeds\":…,\"violations\":…,…}; exit status 1 when a seed failed, 2 for wrong usage.\n";
 
@@ -75,9 +82,13 @@ static void read_options(int argc, char **argv, struct settings *settings) {
             continue;
         }
         if (text_equal(argv[i], "--no-wire"))
-            settings->wire = false;
+            settings->wire = WIRE_NONE;
+        else if (text_equal(argv[i], "--whole-wire"))
+            settings->wire = WIRE_ALL;
         else if (text_equal(argv[i], "--safety"))
             settings->safety = true;
+        else if (text_equal(argv[i], "--lossless"))
+            settings->lossless = settings->safety = true;
         else if (text_equal(argv[i], "--no-shrink"))
             settings->shrink = false;
         else
@@ -86,8 +97,9 @@ static void read_options(int argc, char **argv, struct settings *settings) {
 }
 
 static void show_plan(const struct plan *plan) {
-    printf("  %d hosts, lease %lld ms, %d addresses; faults (at, for):\n", plan->cluster.host_count,
-           (long long)plan->cluster.lease.length, plan->cluster.address_count);
+    printf("  %d hosts, lease %lld ms, %d addresses, guard %s, lag %lld ms; faults (at, for):\n",
+           plan->cluster.host_count, (long long)plan->cluster.lease.length, plan->cluster.address_count,
+           plan->guard ? "on" : "off", (long long)plan->lag);
     for (int i = 0; i < plan->count; i++) {
         char text[FAULT_TEXT_MAX];
         fault_text(plan, &plan->faults[i], text);
@@ -108,7 +120,9 @@ static void show_story(const struct world *told, size_t most) {
 static void tell_failure(const struct plan *plan, const struct settings *settings) {
     static struct plan smaller;
     smaller = *plan;
-    shrink(&world, &smaller, &(struct run_options){ .wire = settings->wire, .safety = settings->safety, .tell = true });
+    shrink(&world, &smaller,
+           &(struct run_options){
+               .wire = settings->wire, .safety = settings->safety, .lossless = settings->lossless, .tell = true });
     printf("seed %llu, shrunk: %s\n", (unsigned long long)plan->seed, world.violation);
     show_plan(&smaller);
     show_story(&world, STORY_SHOWN);
@@ -117,7 +131,9 @@ static void tell_failure(const struct plan *plan, const struct settings *setting
 static void run_seed(const struct settings *settings, uint64_t seed, struct sums *sums) {
     static struct plan plan;
     plan_make(&plan, seed, settings->minutes);
-    const struct run_options options = { .wire = settings->wire, .safety = settings->safety, .tell = settings->one };
+    struct run_options options = {
+        .wire = settings->wire, .safety = settings->safety, .lossless = settings->lossless, .tell = settings->one
+    };
     run_plan(&world, &plan, &options);
     sums->seeds++;
     sums->virtual_s += (double)world.now / 1000;
@@ -136,6 +152,7 @@ static void run_seed(const struct settings *settings, uint64_t seed, struct sums
     if (!settings->twice || seed % settings->twice)
         return;
     uint64_t digest = world.digest;
+    options.wire = settings->wire == WIRE_NONE ? WIRE_NONE : WIRE_ALL;
     run_plan(&world, &plan, &options);
     sums->digests++;
     sums->virtual_s += (double)world.now / 1000;
@@ -152,7 +169,9 @@ static double wall_seconds(void) {
 }
 
 int main(int argc, char **argv) {
-    struct settings settings = { .first = 1, .seeds = 100, .minutes = 2, .twice = 20, .wire = true, .shrink = true };
+    struct settings settings = {
+        .first = 1, .seeds = 100, .minutes = 2, .twice = 20, .wire = WIRE_NEW, .shrink = true
+    };
     read_options(argc, argv, &settings);
     struct sums sums = { 0 };
     double start = wall_seconds(), cpu = (double)clock() / CLOCKS_PER_SEC;
@@ -161,9 +180,11 @@ int main(int argc, char **argv) {
     double wall = wall_seconds() - start;
     cpu = (double)clock() / CLOCKS_PER_SEC - cpu;
     printf("{\"seeds\":%llu,\"violations\":%llu,\"virtual_s\":%.0f,\"wall_s\":%.2f,\"cpu_s\":%.2f,\"times_real\":%.0f,"
-           "\"run_twice\":%llu,\"reader_address_twice\":%llu}\n",
+           "\"run_twice\":%llu,\"messages\":%llu,\"through_text\":%llu,\"text_changed\":%llu,\"reader_address_twice\":%"
+           "llu}\n",
            (unsigned long long)sums.seeds, (unsigned long long)sums.violations, sums.virtual_s, wall, cpu,
            cpu > 0 ? sums.virtual_s / cpu : 0, (unsigned long long)sums.digests,
-           (unsigned long long)sums.readers_twice);
+           (unsigned long long)wire_count().messages, (unsigned long long)wire_count().texts,
+           (unsigned long long)wire_count().changed, (unsigned long long)sums.readers_twice);
     return sums.violations != 0;
 }

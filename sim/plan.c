@@ -107,6 +107,10 @@ static int64_t pick_value(enum fault_kind kind, uint64_t *random) {
         return pick(random, 0, 1) ? jumps[pick(random, 0, 3)] : -jumps[pick(random, 0, 3)];
     case FAULT_COMMAND:
         return pick(random, COMMAND_SET_ONLINE, COMMAND_SET_MODE);
+    case FAULT_STORE_OLD:
+        return pick(random, 1, OLDER_STORES);
+    case FAULT_HANDOVER_CUT:
+        return pick(random, 1, pick(random, 0, 2) ? 150 : 1500);
     case FAULT_CUT:
     case FAULT_CUT_BOTH:
     case FAULT_ISOLATE:
@@ -120,6 +124,7 @@ static int64_t pick_value(enum fault_kind kind, uint64_t *random) {
     case FAULT_MONITOR_STALL:
     case FAULT_DISK:
     case FAULT_STORE:
+    case FAULT_STORE_LOST:
     case FAULT_KINDS:
         break;
     }
@@ -143,6 +148,10 @@ static struct fault make_fault(const struct plan *plan, enum fault_kind kind, ui
         fault.host = AT_MONITOR;
     if (kind == FAULT_WALL || kind == FAULT_COMMAND)
         fault.length = 0;
+    if (kind == FAULT_HANDOVER_CUT) {
+        fault.host = (int)pick(random, 0, 1);
+        fault.length += fault.value;
+    }
     if (fault.at + fault.length > plan->faults_until)
         fault.length = plan->faults_until - fault.at;
     return fault;
@@ -167,13 +176,49 @@ static int compare(const void *left, const void *right) {
     return a->at != b->at ? (a->at < b->at ? -1 : 1) : (int)a->kind - (int)b->kind;
 }
 
-/* Half of the seeds aim at the lease: who hears whom, and who forgets. */
+/* Half of the seeds aim at the lease: who hears whom, and who forgets.  A quarter aims at what the monitor knows when
+ * it has lost its store, and a quarter takes a few of all kinds. */
 static uint64_t choose_kinds(uint64_t seed, uint64_t *random) {
     const uint64_t lease = set_of(FAULT_CUT) | set_of(FAULT_CUT_BOTH) | set_of(FAULT_ISOLATE) |
                            set_of(FAULT_AGENT_KILL) | set_of(FAULT_AGENT_STALL) | set_of(FAULT_MONITOR_KILL) |
-                           set_of(FAULT_MONITOR_STALL) | set_of(FAULT_LATE) | set_of(FAULT_DELAY);
+                           set_of(FAULT_MONITOR_STALL) | set_of(FAULT_LATE) | set_of(FAULT_DELAY) |
+                           set_of(FAULT_HANDOVER_CUT);
+    const uint64_t stores = set_of(FAULT_STORE_OLD) | set_of(FAULT_STORE_LOST);
+    const uint64_t around = set_of(FAULT_LATE) | set_of(FAULT_CUT_BOTH) | set_of(FAULT_ISOLATE) |
+                            set_of(FAULT_AGENT_KILL) | set_of(FAULT_MACHINE_CRASH) | set_of(FAULT_SERVER_KILL) |
+                            set_of(FAULT_COMMAND) | set_of(FAULT_HANDOVER_CUT);
     uint64_t chosen = sim_random(random), fewer = chosen & sim_random(random);
-    return seed % 2 ? fewer : chosen & lease;
+    switch (seed % 4) {
+    case 1:
+        return fewer & ~stores;
+    case 3:
+        return (chosen & around) | (seed % 8 == 3 ? set_of(FAULT_STORE_OLD) : set_of(FAULT_STORE_LOST));
+    default:
+        return chosen & lease;
+    }
+}
+
+/* A monitor that has lost its store, and does not hear the writer, which is alone in its set since the other master was
+ * away: for longer than a monitor that knows nothing waits for all masters. */
+static int plan_lost_store(struct plan *plan, uint64_t *random) {
+    int writer = (int)pick(random, 0, 3) == 0, other = !writer;
+    msec lease = plan->cluster.lease.length, away = pick(random, lease, 4 * lease);
+    msec at = plan->faults_from + SECONDS(10) + pick(random, 0, SECONDS(20));
+    plan->faults_until += SECONDS(180);
+    plan->faults[0] = (struct fault){
+        .kind = pick(random, 0, 1) ? FAULT_AGENT_KILL : FAULT_MACHINE_CRASH, .at = at, .length = away, .host = other
+    };
+    at += away + pick(random, -lease, lease / 2);
+    plan->faults[1] = (struct fault){ .kind = pick(random, 0, 1) ? FAULT_ISOLATE : FAULT_CUT_BOTH,
+                                      .at = at,
+                                      .length = pick(random, 110, 170) * 1000,
+                                      .host = writer,
+                                      .other = AT_MONITOR };
+    plan->faults[2] = (struct fault){ .kind = FAULT_STORE_LOST,
+                                      .at = at + pick(random, 0, 2 * lease),
+                                      .length = pick(random, 1, lease),
+                                      .host = writer };
+    return 3;
 }
 
 void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
@@ -185,6 +230,9 @@ void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
     ret_plan->faults_until = ret_plan->faults_from + SECONDS(60) * minutes;
     ret_plan->delay_most = pick(&random, 1, 30);
     ret_plan->server_comes_back = pick(&random, 200, 8000);
+    static const msec lags[] = { 0, 0, 0, 30, 300, 2000, 6000, 11000 };
+    ret_plan->guard = seed / 8 % 2;
+    ret_plan->lag = lags[seed / 16 % COUNT_OF(lags)];
     ret_plan->deaf_permille = pick(&random, 0, 1) ? 500 : 0;
     enum fault_kind on[FAULT_KINDS];
     int kinds = 0;
@@ -192,10 +240,12 @@ void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
     for (int kind = 0; kind < FAULT_KINDS; kind++)
         if (chosen >> kind & 1)
             on[kinds++] = (enum fault_kind)kind;
-    int most = (int)((seed % 2 ? 8 : 16) * minutes);
+    int most = (int)((seed % 2 ? 8 : 16) * minutes), first = 0;
     most = most < FAULTS_MAX ? most : FAULTS_MAX;
+    if (seed % 16 == 7)
+        first = plan_lost_store(ret_plan, &random);
     int count = kinds ? (int)pick(&random, 3, most) : 0;
-    for (int i = 0; i < count; i++) {
+    for (int i = first; i < count; i++) {
         ret_plan->faults[i] = make_fault(ret_plan, on[pick(&random, 0, kinds - 1)], &random);
         if (seed % 2 == 0 && i > 0)
             gather(ret_plan, &ret_plan->faults[i], &ret_plan->faults[i - 1], &random);
@@ -232,6 +282,9 @@ static const char *const words[FAULT_KINDS] = {
     [FAULT_STORE_SLOW] = "monitor's store takes up to (ms)",
     [FAULT_WALL] = "clock on the wall jumps by (ms)",
     [FAULT_COMMAND] = "command",
+    [FAULT_STORE_OLD] = "monitor down, its store an older copy (saves back)",
+    [FAULT_STORE_LOST] = "monitor down, its store lost",
+    [FAULT_HANDOVER_CUT] = "switchover, and cut from the monitor after (ms)",
 };
 
 static const char *const commands[] = { "set-online", "set-offline", "move-role writer", "set-mode" };
@@ -244,7 +297,8 @@ void fault_text(const struct plan *plan, const struct fault *fault, char ret_tex
     snprintf(ret_text, FAULT_TEXT_MAX, "%8.3f  %7.3f s  %s", (double)fault->at / 1000, (double)fault->length / 1000,
              words[fault->kind]);
     bool general = fault->kind <= FAULT_DUPLICATE || fault->kind == FAULT_STORE || fault->kind == FAULT_STORE_SLOW ||
-                   fault->kind == FAULT_MONITOR_KILL || fault->kind == FAULT_MONITOR_STALL;
+                   fault->kind == FAULT_MONITOR_KILL || fault->kind == FAULT_MONITOR_STALL ||
+                   fault->kind == FAULT_STORE_OLD || fault->kind == FAULT_STORE_LOST;
     if (fault->kind == FAULT_COMMAND)
         text_append(ret_text, FAULT_TEXT_MAX, " %s", commands[fault->value]);
     else if (fault->value)

@@ -28,6 +28,11 @@ enum fault_kind {
     FAULT_STORE_SLOW, /* value: milliseconds at the most */
     FAULT_WALL,       /* value: milliseconds by which the clock on the wall jumps; host or the monitor */
     FAULT_COMMAND,    /* value: enum command_kind */
+    FAULT_STORE_OLD,  /* the monitor is killed and starts with an older copy of its store; value: how many saves back */
+    FAULT_STORE_LOST, /* ... and starts with none */
+    /* A switchover is commanded, and value milliseconds later the host is cut from the monitor; an odd value: halfway
+       its server gets stuck too. */
+    FAULT_HANDOVER_CUT,
     FAULT_KINDS,
 };
 
@@ -44,6 +49,8 @@ struct plan {
     msec faults_from, faults_until;
     msec delay_most;        /* of every message, faults or none */
     msec server_comes_back; /* a server that nothing holds down is started again by its service manager */
+    bool guard;
+    msec lag;               /* of replicas */
     unsigned deaf_permille; /* announcements that the second client misses */
     int count;
     struct fault faults[FAULTS_MAX]; /* by their time */

@@ -78,7 +78,14 @@ static void hold(struct run *run, const struct fault *fault, struct held *held) 
         held->stuck[fault->host] = true;
         break;
     case FAULT_MONITOR_KILL:
+    case FAULT_STORE_OLD:
+    case FAULT_STORE_LOST:
         held->monitor = true;
+        break;
+    case FAULT_HANDOVER_CUT:
+        if (world->now >= fault->at + fault->value)
+            world->cut[fault->host][AT_MONITOR] = world->cut[AT_MONITOR][fault->host] = true;
+        held->stuck[fault->host] |= fault->value % 2 && world->now >= fault->at + fault->value / 2;
         break;
     case FAULT_DISK:
         held->disk[fault->host] = true;
@@ -113,7 +120,13 @@ static void begin(struct run *run, const struct fault *fault) {
     char text[FAULT_TEXT_MAX];
     fault_text(run->plan, fault, text);
     trace_note(world, "%s", text);
-    if (fault->kind == FAULT_MACHINE_CRASH)
+    if (fault->kind == FAULT_STORE_OLD || fault->kind == FAULT_STORE_LOST) {
+        if (world->monitor_up)
+            world_monitor_kill(world);
+        world_store_restore(world, fault->kind == FAULT_STORE_OLD ? (int)fault->value : 0);
+    } else if (fault->kind == FAULT_HANDOVER_CUT)
+        give_command(world, COMMAND_MOVE_ROLE, world->monitor.durable.writer == 0 ? 1 : 0, MONITOR_ACTIVE, false);
+    else if (fault->kind == FAULT_MACHINE_CRASH)
         world_machine_crash(world, fault->host);
     else if (fault->kind == FAULT_AGENT_STALL)
         world_agent_stall(world, fault->host, fault->length);
@@ -125,7 +138,7 @@ static void begin(struct run *run, const struct fault *fault) {
         world->hosts[fault->host].wall_shift += fault->value;
     else if (fault->kind == FAULT_COMMAND)
         give_command(world, (enum command_kind)fault->value, fault->host,
-                     (enum monitor_mode)(fault->at % MONITOR_MODE_COUNT), fault->at % 4 == 0);
+                     (enum monitor_mode)(fault->at % MONITOR_MODE_COUNT), fault->at % 4 == 0 && !world->lossless);
 }
 
 static void settle_host(struct run *run, int i, const struct held *held) {
@@ -173,14 +186,24 @@ static void settle(struct run *run) {
         world_monitor_start(world);
 }
 
+static void note_edge(msec now, msec edge, msec *next) {
+    if (edge > now && edge < *next)
+        *next = edge;
+}
+
+static void note_handover_edges(msec now, const struct fault *fault, msec *next) {
+    note_edge(now, fault->at + fault->value, next);
+    note_edge(now, fault->at + fault->value / 2, next);
+}
+
 static msec next_edge(const struct run *run) {
     msec now = run->world->now, next = now + ROUND;
     for (int i = 0; i < run->plan->count; i++) {
         const struct fault *fault = &run->plan->faults[i];
-        if (fault->at > now && fault->at < next)
-            next = fault->at;
-        if (fault->at + fault->length > now && fault->at + fault->length < next)
-            next = fault->at + fault->length;
+        note_edge(now, fault->at, &next);
+        note_edge(now, fault->at + fault->length, &next);
+        if (fault->kind == FAULT_HANDOVER_CUT)
+            note_handover_edges(now, fault, &next);
     }
     return next;
 }
@@ -226,7 +249,9 @@ static void refill(struct world *world, int host) {
         host == durable->writer)
         return;
     trace_note(world, "%s is filled anew", world->cluster.hosts[host].name);
-    world->hosts[host].server.binlog = world->hosts[durable->writer].server.binlog;
+    struct world_server *server = &world->hosts[host].server;
+    server->binlog = server->received = world->hosts[durable->writer].server.binlog;
+    server->applied_at = 0;
 }
 
 /* The operator sets online what is held, and lets the monitor work. */
@@ -277,6 +302,9 @@ void run_plan(struct world *world, const struct plan *plan, const struct run_opt
     world->wire = options->wire;
     world->tell = options->tell;
     world->kernel = true;
+    world->guard = plan->guard;
+    world->lag = plan->lag;
+    world->lossless = options->lossless;
     world->late_most = LATE_MOST;
     world->deaf_permille = plan->deaf_permille;
     while (world->now < plan->faults_until && !world->violation[0]) {

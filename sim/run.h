@@ -7,8 +7,9 @@
 #include "world.h"
 
 struct run_options {
-    bool wire;
-    bool safety; /* only that */
+    enum wire_way wire;
+    bool lossless; /* the world is; not yet a rule for the product */
+    bool safety;   /* only that */
     bool tell;
 };
 

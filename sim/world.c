@@ -22,8 +22,8 @@ msec world_random(struct world *world, msec most) {
 /* ---- the digest ---- */
 
 static void digest(struct world *world, uint64_t value) {
-    for (int shift = 0; shift < 64; shift += 8)
-        world->digest = (world->digest ^ (value >> shift & 0xff)) * UINT64_C(0x100000001b3);
+    world->digest = (world->digest ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    world->digest ^= world->digest >> 31;
 }
 
 static void digest_event(struct world *world, const struct parcel *parcel) {
@@ -93,6 +93,7 @@ void world_run(struct world *world, msec length) {
             deliver(world, parcel);
         else
             wake(world);
+        server_clients_write(world);
         oracle_look(world);
         if (world->violation[0])
             return;
@@ -175,7 +176,16 @@ void world_monitor_start(struct world *world) {
     monitor_start(&world->monitor, &world->cluster, world->stored ? &world->store : NULL, world->now,
                   world_wall(world) + world->monitor_wall_shift);
     memcpy(&world->shadow, &world->monitor.durable, sizeof world->shadow);
+    for (int i = 0; i < world->cluster.host_count; i++)
+        world->hosts[i].held_since = 0; /* what a host has, it may keep until it is known who takes it over */
     world->monitor_wake = world->now;
+}
+
+void world_store_restore(struct world *world, int saves_back) {
+    world->stored = saves_back > 0 && world->older[saves_back - 1].term > 0;
+    if (world->stored)
+        world->store = world->older[saves_back - 1];
+    trace_note(world, "the store of the monitor is %s", world->stored ? "an older copy" : "lost");
 }
 
 void world_agent_stall(struct world *world, int host, msec length) {
@@ -197,6 +207,7 @@ void world_machine_crash(struct world *world, int host) {
     world_agent_kill(world, host);
     agent_kill_server(world, host);
     memset(world->hosts[host].gone_at, 0, sizeof world->hosts[host].gone_at);
+    memset(world->hosts[host].guard_end, 0, sizeof world->hosts[host].guard_end);
 }
 
 void world_command(struct world *world, const struct command *command) {

@@ -26,6 +26,7 @@ enum {
     PLACES,
     CLIENTS = 2,
     PARCELS_MAX = 1024,
+    OLDER_STORES = 4,
     STORY_MAX = 256 * 1024,
     VIOLATION_MAX = 240,
     KERNEL_LATE_MOST = 400, /* effect/netlink/addresses.h */
@@ -39,8 +40,10 @@ struct world_server {
     uint32_t pid;
     int source; /* HOST_NONE: none */
     bool receiving, applying;
-    struct gtid_position binlog;
-    msec heartbeat; /* stamp of the newest heartbeat row */
+    struct gtid_position received, binlog; /* what is received is applied after world.lag */
+    struct gtid_position applying_to;      /* ... a piece of it at a time */
+    msec applied_at;                       /* when that will be done; 0: all is applied */
+    msec heartbeat, received_heartbeat;    /* stamp of the newest heartbeat row */
 };
 
 struct world_host {
@@ -54,12 +57,16 @@ struct world_host {
     struct world_server server;
     msec gone_at[ADDRESSES_MAX];    /* the kernel's: 0 not there */
     msec kernel_end[ADDRESSES_MAX]; /* ... and what it shows as the end: it may be late */
+    msec guard_end[ADDRESSES_MAX];  /* until when the guard lets clients through to it */
     msec stalled_until;             /* the agent's process is stopped */
     msec wall_shift;
     bool disk_fails, unsaved;
     msec leased_until; /* the latest end of a lease that it ever had */
     msec held_since;   /* in the monitor's eyes; 0: not held */
     bool excused;      /* its agent died while it was writable: only its addresses count until it is shut */
+    host_set answered; /* the peers that have answered its newest round of questions */
+    msec unreached_at; /* when a round of questions last ended without every peer's answer; 0: never */
+    msec silent_at;    /* when it last did not hear the monitor */
     msec asked_at;     /* for the story: when it last asked its peers */
 };
 
@@ -102,6 +109,17 @@ struct parcel {
     };
 };
 
+/* Which messages and durable states go through their text. */
+enum wire_way {
+    WIRE_NONE,
+    WIRE_NEW, /* durable states, commands, and messages of a shape that has not come yet (world_wire.c) */
+    WIRE_ALL,
+};
+
+struct wire_counts {
+    uint64_t messages, texts, changed;
+};
+
 /* A program that uses the writer's address: the host behind the hardware address in its neighbour cache. */
 struct client {
     int reaches;        /* HOST_NONE: not resolved */
@@ -120,6 +138,8 @@ struct world {
     struct monitor_durable store;  /* what was saved last */
     struct monitor_durable shadow; /* what the core has had since its last step */
     bool stored;
+    struct monitor_durable older[OLDER_STORES]; /* copies of the store that somebody may restore, newest first */
+    msec older_at;
     msec monitor_wake;
     struct orders told[HOSTS_MAX]; /* for the story */
     struct command_reply reply;    /* the last */
@@ -139,12 +159,18 @@ struct world {
     unsigned duplicate_permille;
     unsigned late_permille; /* of all messages; each is up to late_most late */
     msec late_most;
-    bool wire;   /* every message and every durable state goes through its text */
+    enum wire_way wire;
+    msec lag;      /* of replicas */
+    bool lossless; /* clients hear that a commit is done when every electable peer of the writer has received it */
+    struct gtid_position acknowledged; /* lossless: by the commits of clients that heard so */
+    msec write_next;
+    bool guard;  /* clients reach a server only by what its guard lets through */
     bool kernel; /* counts whole seconds and is late; otherwise exact */
     struct client clients[CLIENTS];
+    address_set twice;      /* addresses of readers that two hosts serve */
     unsigned deaf_permille; /* the last client misses so many announcements */
 
-    uint64_t digest;               /* FNV-1a over all events and what came of them */
+    uint64_t digest;               /* over all events and what came of them */
     unsigned steps_now;            /* without time passing */
     const char *broken;            /* which rule, as the format of its text */
     char violation[VIOLATION_MAX]; /* the first, with its time; empty: none */
@@ -169,6 +195,8 @@ void world_agent_kill(struct world *world, int host);
 void world_agent_start(struct world *world, int host);
 void world_monitor_kill(struct world *world);
 void world_monitor_start(struct world *world);
+/* Only while the monitor is down.  saves_back 0: nothing is left. */
+void world_store_restore(struct world *world, int saves_back);
 void world_command(struct world *world, const struct command *command);
 
 /* Stopped for so long, as by SIGSTOP: it hears, decides and does nothing, and then all of it. */
@@ -199,7 +227,8 @@ void agent_kill_server(struct world *world, int host);
 void monitor_feed(struct world *world, struct monitor_event *event, const struct parcel *report, const char *cause);
 void monitor_deliver(struct world *world, const struct parcel *parcel);
 
-/* world_wire.c: does nothing unless world.wire */
+/* world_wire.c */
+struct wire_counts wire_count(void); /* of all runs of this process */
 void wire_parcel(struct world *world, struct parcel *parcel);
 void wire_command(struct world *world, struct command *command);
 void wire_agent_durable(struct world *world, int host, struct agent_durable *durable);
@@ -214,6 +243,7 @@ void clients_look(struct world *world);
 
 /* world_server.c */
 void server_replicate(struct world *world);
+void server_clients_write(struct world *world); /* lossless */
 void server_probe(struct world *world, int host, const struct parcel *parcel, struct probe *ret_probe);
 void server_task_end(struct world *world, int host, const struct parcel *parcel, struct task_result *ret_result);
 msec server_task_length(const struct world *world, int host, const struct server_task *task);

@@ -43,6 +43,15 @@ static void refuse_task(struct world *world, int i, struct agent_plan *plan) {
     plan->task.kind = TASK_NONE;
 }
 
+/* Whoever does not reach all of its peers cannot know whether one of them hears the monitor. */
+static void note_round(struct world *world, int i) {
+    struct world_host *host = &world->hosts[i];
+    host_set peers = (set_of(world->cluster.host_count) - 1) & ~set_of(i);
+    if (host->agent.round.round <= 1 || !set_contains(host->answered, peers))
+        host->unreached_at = world->now;
+    host->answered = 0;
+}
+
 static void do_talk(struct world *world, int i, const struct agent_plan *plan) {
     if (plan->report_set) {
         struct parcel *parcel = post_far(world, PARCEL_REPORT, i, AT_MONITOR);
@@ -52,6 +61,8 @@ static void do_talk(struct world *world, int i, const struct agent_plan *plan) {
             post_send(world, parcel);
         }
     }
+    if (plan->ask_whom)
+        note_round(world, i);
     for (int peer = 0; peer < world->cluster.host_count; peer++) {
         struct parcel *parcel = set_has(plan->ask_whom, peer) ? post_far(world, PARCEL_ASK, i, peer) : NULL;
         if (!parcel)
@@ -68,11 +79,19 @@ static void serve_addresses(struct world *world, int i, const struct agent_plan 
     clients_hear(world, i, plan->address_announce);
 }
 
+/* The kernel's: it stays when the agent dies, and every packet is judged (effect/guard). */
+static void hold_guard(struct world *world, int i, const struct agent_plan *plan) {
+    for (int a = 0; plan->guard_set && a < world->cluster.address_count; a++)
+        world->hosts[i].guard_end[a] = set_has(plan->guard, a) ? plan->guard_until[a] : 0;
+}
+
 static void do_plan(struct world *world, int i, struct agent_plan *plan) {
     struct world_host *host = &world->hosts[i];
     for (int a = 0; a < world->cluster.address_count; a++)
         if (set_has(plan->address_remove, a))
             host->gone_at[a] = 0;
+    if (!plan->guard_opens)
+        hold_guard(world, i, plan);
     if (plan->server_kill)
         agent_kill_server(world, i);
     if (plan->save || host->unsaved)
@@ -83,6 +102,8 @@ static void do_plan(struct world *world, int i, struct agent_plan *plan) {
         if (plan->task.kind == TASK_OPEN)
             refuse_task(world, i, plan);
     } else {
+        if (plan->guard_opens)
+            hold_guard(world, i, plan);
         serve_addresses(world, i, plan);
     }
     if (plan->task.kind != TASK_NONE)
@@ -142,7 +163,7 @@ static void work(struct world *world, struct parcel *parcel) {
 }
 
 static void deliver(struct world *world, const struct parcel *parcel) {
-    const struct world_host *host = &world->hosts[parcel->to];
+    struct world_host *host = &world->hosts[parcel->to];
     switch (parcel->kind) {
     case PARCEL_REPORT:
         break;
@@ -161,6 +182,8 @@ static void deliver(struct world *world, const struct parcel *parcel) {
         agent_feed(world, parcel->to, &(struct agent_event){ .kind = AGENT_ASKED, .ask = &parcel->ask }, "is asked");
         break;
     case PARCEL_ANSWER:
+        if (parcel->answer.round == host->agent.round.round)
+            host->answered |= set_of(parcel->answer.from);
         agent_feed(world, parcel->to, &(struct agent_event){ .kind = AGENT_ANSWERED, .answer = &parcel->answer },
                    "is answered");
         break;

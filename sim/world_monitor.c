@@ -16,11 +16,22 @@ static void check_saved(struct world *world, const struct monitor_plan *plan) {
         memcpy(&world->shadow, durable, sizeof *durable);
 }
 
+/* Copies for an administrator who restores one, some seconds between them. */
+static void keep_copy(struct world *world) {
+    enum { COPY_EVERY = 3000 };
+    if (!world->stored || world->now < world->older_at + COPY_EVERY)
+        return;
+    memmove(&world->older[1], &world->older[0], sizeof world->older - sizeof world->older[0]);
+    world->older[0] = world->store;
+    world->older_at = world->now;
+}
+
 /* A slow write holds the whole process up: what follows from it is sent that much later. */
 static void save(struct world *world) {
     world->monitor_unsaved = world->store_fails;
     if (world->monitor_unsaved)
         return;
+    keep_copy(world);
     memcpy(&world->store, &world->monitor.durable, sizeof world->store);
     wire_monitor_durable(world, &world->store);
     world->stored = true;
@@ -81,8 +92,9 @@ void monitor_deliver(struct world *world, const struct parcel *parcel) {
         post_again(world, parcel, world->monitor_stalled_until);
         return;
     }
-    char cause[64];
-    snprintf(cause, sizeof cause, "hears %s", world->cluster.hosts[parcel->from].name);
+    char cause[64] = "";
+    if (world->tell)
+        snprintf(cause, sizeof cause, "hears %s", world->cluster.hosts[parcel->from].name);
     monitor_feed(world,
                  &(struct monitor_event){ .kind = MONITOR_REPORT, .host = parcel->from, .report = &parcel->report },
                  parcel, cause);

@@ -20,11 +20,21 @@ static bool is_open(const struct world_host *host) {
     return host->server.up && !host->server.read_only;
 }
 
-/* A server whose agent died or was stopped while it was writable stays writable: until its next agent has shut it, or
- * holds a lease again, clients are kept away by the kernel, which has taken the address. */
+static bool is_let_through(const struct world *world, int i) {
+    for (int a = 0; a < world->cluster.address_count; a++)
+        if (world_has_address(world, i, a) && world->hosts[i].guard_end[a] > world->now)
+            return true;
+    return false;
+}
+
+/* A server whose agent died or was stopped while it was writable stays writable until its next agent has shut it, or
+ * holds a lease again.  Clients are kept away by the kernel, which has taken the writer's address; those that know the
+ * host by another address are kept away by the guard, where there is one. */
 static bool is_written(const struct world *world, int i) {
     const struct world_host *host = &world->hosts[i];
-    return is_open(host) && !host->server.frozen && (!host->excused || world_has_address(world, i, 0));
+    if (!is_open(host) || host->server.frozen)
+        return false;
+    return !host->excused || (world->guard ? is_let_through(world, i) : world_has_address(world, i, 0));
 }
 
 static bool has_lease(const struct world *world, int i) {
@@ -58,14 +68,47 @@ static void look_at_writers(struct world *world) {
         oracle_fail(world, "%d leases at once", leases);
 }
 
+static bool is_recent(const struct world *world, msec at) {
+    const struct lease_spec *lease = &world->cluster.lease;
+    return at && world->now - at <= lease->length + lease->margin + 2 * lease->report + KERNEL_LATE_MOST;
+}
+
+/* Without the monitor a host keeps its readers' addresses for one lease after it has asked its peers, when those that
+ * answer do not hear the monitor either.  Two that have the same keep it until one hears the monitor. */
+static bool is_excused(const struct world *world, int address, host_set holders) {
+    for (int i = 0; i < world->cluster.host_count; i++)
+        if (set_has(holders, i) && (is_recent(world, world->hosts[i].unreached_at) ||
+                                    (set_has(world->twice, address) && is_recent(world, world->hosts[i].silent_at))))
+            return true;
+    return false;
+}
+
+static void note_silent(struct world *world) {
+    for (int i = 0; i < world->cluster.host_count; i++) {
+        struct world_host *host = &world->hosts[i];
+        if (!host->agent_up || world->now - host->agent.monitor_heard > 2 * world->cluster.lease.report)
+            host->silent_at = world->now;
+    }
+}
+
+/* Nobody writes to a reader's address, so two hosts that serve it are no danger to data.  It may begin only where a
+ * host hears neither the monitor nor all of its peers: one that it does not reach may be given the address. */
 static void look_at_addresses(struct world *world) {
+    note_silent(world);
     for (int address = 1; address < world->cluster.address_count; address++) {
-        int holders = 0;
+        host_set holders = 0;
         for (int i = 0; i < world->cluster.host_count; i++)
-            holders += world_has_address(world, i, address);
-        if (holders > 1 && !world->readers[0])
-            snprintf(world->readers, sizeof world->readers, "at %lld ms: reader address %d is served by %d hosts",
-                     (long long)world->now, address, holders);
+            if (world_has_address(world, i, address))
+                holders |= set_of(i);
+        bool twice = (holders & (holders - 1)) != 0;
+        if (twice && !is_excused(world, address, holders))
+            oracle_fail(world,
+                        "reader address %d is served by two hosts, each of which reached the monitor or its peers",
+                        address);
+        world->twice = twice ? world->twice | set_of(address) : world->twice & ~set_of(address);
+        if (twice && !world->readers[0])
+            snprintf(world->readers, sizeof world->readers, "at %lld ms: reader address %d is served by two hosts",
+                     (long long)world->now, address);
     }
 }
 
@@ -78,6 +121,16 @@ static void look_at_writer_address(struct world *world) {
         if (world_has_address(world, i, 0) && is_open(host) &&
             host->gone_at[0] > host->leased_until + (world->kernel ? KERNEL_LATE_MOST : 0))
             oracle_fail(world, "the writer's address on db%d outlives its lease", i + 1);
+    }
+}
+
+/* The guard alone keeps every client of a server that may be writable away when its lease has ended. */
+static void look_at_guards(struct world *world) {
+    for (int i = 0; world->guard && i < world->cluster.host_count; i++) {
+        const struct world_host *host = &world->hosts[i];
+        for (int a = 0; is_open(host) && a < world->cluster.address_count; a++)
+            if (host->guard_end[a] > host->leased_until)
+                oracle_fail(world, "the guard of db%d lets clients reach a writable server after its lease", i + 1);
     }
 }
 
@@ -129,6 +182,26 @@ static void look_at_promotion(struct world *world) {
                     old + 1);
 }
 
+static bool has_all(const struct gtid_position *have, const struct gtid_position *wanted) {
+    for (size_t i = 0; i < wanted->count; i++) {
+        bool found = false;
+        for (size_t j = 0; j < have->count; j++)
+            found |= have->entries[j].server == wanted->entries[i].server &&
+                     have->entries[j].sequence >= wanted->entries[i].sequence;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* Whoever is writable under a lease has every commit that a client heard of. */
+static void look_at_commits(struct world *world) {
+    for (int i = 0; world->lossless && i < world->cluster.host_count; i++)
+        if (is_open(&world->hosts[i]) && has_lease(world, i) &&
+            !has_all(&world->hosts[i].server.binlog, &world->acknowledged))
+            oracle_fail(world, "db%d is writable and lacks a commit that was acknowledged", i + 1);
+}
+
 static bool is_held(const struct monitor_durable *durable, int host) {
     return durable->hosts[host].holds || durable->hosts[host].state == HOST_AWAITING_RECOVERY;
 }
@@ -152,7 +225,7 @@ void oracle_monitor(struct world *world, const struct monitor_plan *plan, int re
     msec since = world->hosts[reporter].held_since;
     int writer_role = cluster_writer_role(&world->cluster);
     address_set readers = plan->orders.addresses & ~cluster_role_addresses(&world->cluster, writer_role);
-    if (readers && since && world->now - since > world->cluster.lease.length)
+    if (readers && since && world->now - since > world->cluster.lease.length + world->cluster.lease.margin)
         oracle_fail(world, "db%d is held and is told to serve an address", reporter + 1);
     if (plan->orders.duty == DUTY_WRITER && since && world->monitor.durable.hosts[reporter].holds)
         oracle_fail(world, "db%d is held and is told to be writer", reporter + 1);
@@ -163,6 +236,8 @@ void oracle_look(struct world *world) {
     look_at_writers(world);
     look_at_addresses(world);
     look_at_writer_address(world);
+    look_at_guards(world);
     look_at_terms(world);
     look_at_clients(world);
+    look_at_commits(world);
 }

@@ -201,6 +201,9 @@ const struct option options[] = {
     { SECTION_FAILOVER, "catch_up", OPTION_DURATION, OPTION_PLAIN, SET(cluster.failover.catch_up), "2s", 100, HOURS(1),
       NULL,
       "A switchover starts only when its target is nearer than this." },
+    { SECTION_FAILOVER, "grace", OPTION_DURATION, OPTION_PLAIN, SET(cluster.failover.grace), "10s", 0, HOURS(1), NULL,
+      "How long a switchover waits for transactions on the writer that go on for more than a second; then it is "
+      "refused." },
 
     { SECTION_TLS, "ca", OPTION_PATH, OPTION_PLAIN, SET(tls.ca), "", 0, 0, NULL,
       "Certificate of the cluster's authority. All three keys are given, or none." },

@@ -65,6 +65,7 @@ struct failover_spec {
     msec drain_timeout;      /* how long a standby may apply what it has received before a promotion gives up on it */
     msec switchover_timeout; /* each step of a switchover; past it the old writer gets the role back */
     msec catch_up;           /* a switchover starts only when its target is nearer than this */
+    msec grace;              /* ... and waits so long for long transactions on the writer */
 };
 
 struct cluster {

@@ -61,6 +61,7 @@ struct orders {
     address_set addresses; /* to be served, each with a kernel lifetime that ends with the lease */
     int source;            /* STANDBY: the host to follow, or HOST_NONE: leave replication alone; DRAIN likewise (a
                               better sibling to fetch from) */
+    bool kill;             /* YIELD: sessions that keep the server from being shut are ended */
     struct gtid_position reach; /* WRITER: apply this first.  DRAIN with a source: fetch up to this */
 };
 

@@ -34,6 +34,13 @@ struct replication {
     char error[FACT_SIZE];
 };
 
+/* The oldest transaction of a client that has changed something and goes on. */
+struct transaction {
+    msec age; /* in whole seconds; 0: none that is older than one */
+    uint64_t session;
+    char user[NAME_SIZE];
+};
+
 /* One look at the server.  Positions are those of one moment only when the server is read-only and drained. */
 struct probe {
     bool answered;         /* it answered in time; nothing below is known otherwise */
@@ -50,6 +57,7 @@ struct probe {
     struct gtid_position applied;  /* @@gtid_current_pos */
     struct gtid_position received; /* applied, raised by Gtid_IO_Pos */
     msec heartbeat_seen;           /* the newest heartbeat row's stamp, the writer's wall clock; 0: none */
+    struct transaction oldest;     /* looked for on a writable server only */
     bool canary_tried;             /* this look was asked to write a heartbeat row ... */
     bool canary_written;           /* ... and the commit was acknowledged; its stamp is heartbeat_seen then */
 };
@@ -68,6 +76,7 @@ enum server_task_kind {
 struct server_task {
     enum server_task_kind kind;
     msec timeout; /* from its start */
+    bool gentle;  /* FENCE: nobody who is writing is ended to get read-only through; rather it fails within a second */
     struct gtid_position
         reach; /* READY: this must be applied first; empty: whatever there is.  DRAIN with a source: fetch up to this */
     struct ip source_address; /* FOLLOW; DRAIN: a better sibling to fetch from first, family 0: none */

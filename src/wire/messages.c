@@ -91,6 +91,9 @@ static json_t *probe_value(const struct probe *probe) {
     put_position(object, "applied", &probe->applied);
     put_position(object, "received", &probe->received);
     put_msec(object, "heartbeat_seen", probe->heartbeat_seen);
+    put_msec(object, "oldest_transaction_ms", probe->oldest.age);
+    put_number(object, "oldest_session", probe->oldest.session);
+    put_text_unless_empty(object, "oldest_user", probe->oldest.user);
     put_flag(object, "canary_tried", probe->canary_tried);
     put_flag(object, "canary_written", probe->canary_written);
     return object;
@@ -112,6 +115,9 @@ static void probe_fields(const struct fields *f, struct probe *ret_probe) {
     ret_probe->applied = field_position(f, "applied");
     ret_probe->received = field_position(f, "received");
     ret_probe->heartbeat_seen = field_msec(f, "heartbeat_seen");
+    ret_probe->oldest.age = field_msec(f, "oldest_transaction_ms");
+    ret_probe->oldest.session = field_number(f, "oldest_session");
+    field_text_or_empty(f, "oldest_user", ret_probe->oldest.user, sizeof ret_probe->oldest.user);
     ret_probe->canary_tried = field_flag(f, "canary_tried");
     ret_probe->canary_written = field_flag(f, "canary_written");
 }
@@ -204,6 +210,7 @@ char *orders_encode(const struct cluster *cluster, const struct orders *orders) 
     put_msec(object, "lease_ms", orders->lease);
     put_addresses(object, "addresses", cluster, orders->addresses);
     put_host(object, "source", cluster, orders->source);
+    put_flag(object, "kill", orders->kill);
     put_position(object, "reach", &orders->reach);
     return object_to_text(object);
 }
@@ -218,6 +225,7 @@ static void orders_fields(const struct fields *f, const struct cluster *cluster,
     orders->lease = field_integer(f, "lease_ms", 0, LEASE_MOST);
     orders->addresses = field_addresses(f, "addresses", cluster);
     orders->source = field_host_or_none(f, "source", cluster);
+    orders->kill = field_flag(f, "kill");
     orders->reach = field_position(f, "reach");
 }
 
@@ -297,6 +305,11 @@ char *command_encode(const struct cluster *cluster, const struct command *comman
         PUT_WORD(object, "mode", mode_words, command->mode);
     put_flag(object, "force", command->force);
     put_flag(object, "dry_run", command->dry_run);
+    if (command->kind == COMMAND_MOVE_ROLE) {
+        put_flag(object, "kill", command->kill);
+        if (command->grace != GRACE_AS_CONFIGURED)
+            put_msec(object, "grace_ms", command->grace);
+    }
     return object_to_text(object);
 }
 
@@ -312,6 +325,12 @@ static void command_fields(const struct fields *f, const struct cluster *cluster
         command->mode = (enum monitor_mode)FIELD_WORD(f, "mode", mode_words);
     command->force = field_flag(f, "force");
     command->dry_run = field_flag(f, "dry_run");
+    command->grace = GRACE_AS_CONFIGURED;
+    if (command->kind != COMMAND_MOVE_ROLE)
+        return;
+    command->kill = field_flag(f, "kill");
+    if (field_is_there(f, "grace_ms"))
+        command->grace = field_msec(f, "grace_ms");
 }
 
 enum rc command_decode(const struct cluster *cluster, const char *text, size_t length, struct command *ret_command,

@@ -27,9 +27,9 @@ enum rc answer_decode(const struct cluster *cluster, const char *text, size_t le
                       struct reason *ret_why) NODISCARD;
 
 /* command.who and command.id are only what the sender says: a monitor puts the certificate's name and its own number
- * there.  force and dry_run must be given, so that one that is misspelt does not turn a rehearsal into the real thing.
- * host and role are text that the core looks up, so that its answer can say what would have fitted.  mode travels with
- * set-mode only. */
+ * there.  force and dry_run (and kill, of move-role) must be given, so that one that is misspelt does not turn a
+ * rehearsal into the real thing. host and role are text that the core looks up, so that its answer can say what would
+ * have fitted.  mode travels with set-mode only. */
 char *command_encode(const struct cluster *cluster, const struct command *command);
 enum rc command_decode(const struct cluster *cluster, const char *text, size_t length, struct command *ret_command,
                        struct reason *ret_why) NODISCARD;

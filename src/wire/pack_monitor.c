@@ -96,6 +96,9 @@ static void pack_probe(struct pack *p, struct probe *probe) {
     pack_position(p, "applied", &probe->applied);
     pack_position(p, "received", &probe->received);
     PACK_MSEC(p, probe, heartbeat_seen);
+    PACK_MSEC(p, &probe->oldest, age);
+    pack_number(p, "session", &probe->oldest.session, UINT64_MAX);
+    pack_text(p, "user", probe->oldest.user, sizeof probe->oldest.user);
     PACK_FLAG(p, probe, canary_tried);
     PACK_FLAG(p, probe, canary_written);
 }
@@ -141,6 +144,7 @@ static void pack_orders(struct pack *p, struct orders *orders, const struct clus
     PACK_MSEC(p, orders, lease);
     pack_bits(p, "addresses", &orders->addresses, cluster->address_count);
     pack_index(p, "source", &orders->source, cluster->host_count);
+    PACK_FLAG(p, orders, kill);
     pack_position(p, "reach", &orders->reach);
 }
 
@@ -212,6 +216,9 @@ static void pack_transfer(struct pack *p, struct transfer *transfer, const struc
     pack_position(p, "reach", &transfer->reach);
     PACK_MSEC(p, transfer, started);
     PACK_MSEC_OR_NEVER(p, transfer, deadline);
+    PACK_MSEC(p, transfer, grace_until);
+    PACK_FLAG(p, transfer, kill);
+    PACK_FLAG(p, transfer, obstructed);
     pack_number(p, "command", &transfer->command, UINT64_MAX);
     pack_index(p, "avoid", &transfer->avoid, cluster->host_count);
     PACK_FLAG(p, transfer, replaced);

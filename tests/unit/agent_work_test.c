@@ -239,6 +239,32 @@ static void a_fence_ends_with_the_lease_in_which_the_server_was_open(void **stat
     assert_true(now <= until);
 }
 
+/* The monitor goes by what a host says of its trouble in the new term. */
+static void a_writer_that_gets_its_role_back_does_not_complain_of_the_hand_over(void **state) {
+    (void)state;
+    start_writer();
+    answer_next(orders_of(DUTY_YIELD, 6));
+    assert_true(plan.task.gentle);
+    task_done(TASK_FENCE, RC_TIMEOUT);
+    assert_string_not_equal(agent.trouble, "");
+    answer_next(orders_of(DUTY_WRITER, 7));
+    assert_true(agent.writer);
+    for (int i = 0; i < 100 && !plan.report_set; i++)
+        pass(50);
+    assert_int_equal(plan.report.term, 7);
+    assert_string_equal(plan.report.trouble, "");
+}
+
+static void a_hand_over_ends_whoever_writes_only_when_it_is_told_to(void **state) {
+    (void)state;
+    start_writer();
+    struct orders orders = orders_of(DUTY_YIELD, 6);
+    orders.kill = true;
+    answer_next(orders);
+    assert_int_equal(plan.task.kind, TASK_FENCE);
+    assert_false(plan.task.gentle);
+}
+
 static void a_writer_that_yields_confirms_only_when_it_is_fenced(void **state) {
     (void)state;
     start_writer();
@@ -395,6 +421,22 @@ static void a_readers_address_that_has_gone_does_not_return_on_the_word_of_a_pee
     assert_false(answer_rounds(SECONDS(8), DB2, SECONDS(9), DB3, SECONDS(9), serves_reader));
 }
 
+/* The monitor knows what this host can have from its reports: after orders that did not arrive the address may be
+ * somebody else's. */
+static void a_readers_address_is_not_taken_up_later_than_the_orders_that_gave_it(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(probe_of(true));
+    pass(4600);
+    struct orders orders = orders_of(DUTY_STANDBY, 5);
+    orders.addresses = set_of(READER_1);
+    answer_next(orders);
+    assert_false(serves_reader()); /* it may have given its word just before it was started */
+    assert_false(pass_until(SECONDS(2), serves_reader));
+    answer_next(orders);
+    assert_true(serves_reader());
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_is_never_opened_without_a_lease),
@@ -412,6 +454,8 @@ int main(void) {
         cmocka_unit_test(yield_fences_keeps_the_address_and_never_kills),
         cmocka_unit_test(a_server_that_is_handing_over_is_closed_by_force_when_the_monitor_falls_silent),
         cmocka_unit_test(a_fence_ends_with_the_lease_in_which_the_server_was_open),
+        cmocka_unit_test(a_writer_that_gets_its_role_back_does_not_complain_of_the_hand_over),
+        cmocka_unit_test(a_hand_over_ends_whoever_writes_only_when_it_is_told_to),
         cmocka_unit_test(a_writer_that_yields_confirms_only_when_it_is_fenced),
         cmocka_unit_test(an_agent_restarted_while_it_yields_does_not_take_the_role_back),
         cmocka_unit_test(passive_touches_nothing),
@@ -422,6 +466,7 @@ int main(void) {
         cmocka_unit_test(a_readers_address_goes_when_a_peer_hears_the_monitor),
         cmocka_unit_test(the_order_of_the_answers_does_not_matter),
         cmocka_unit_test(a_readers_address_goes_when_nobody_answers),
+        cmocka_unit_test(a_readers_address_is_not_taken_up_later_than_the_orders_that_gave_it),
         cmocka_unit_test(a_readers_address_that_has_gone_does_not_return_on_the_word_of_a_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

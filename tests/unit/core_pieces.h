@@ -53,7 +53,10 @@ static inline struct cluster core_cluster(int hosts) {
                     .down_short = SECONDS(60),
                     .flap_count = 3,
                     .flap_window = SECONDS(3600) },
-        .failover = { .drain_timeout = SECONDS(30), .switchover_timeout = SECONDS(10), .catch_up = SECONDS(2) },
+        .failover = { .drain_timeout = SECONDS(30),
+                      .switchover_timeout = SECONDS(10),
+                      .catch_up = SECONDS(2),
+                      .grace = SECONDS(10) },
     };
     for (int i = 0; i < hosts; i++) {
         struct host_spec *host = &cluster.hosts[i];

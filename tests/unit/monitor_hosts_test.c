@@ -106,6 +106,20 @@ static void a_writer_whose_agent_knows_nothing_yet_never_gets_others_held(void *
         assert_false(monitor.durable.hosts[i].holds & HOLD_OWN_TRANSACTIONS);
 }
 
+/* Its report is newer than the writer's, and what it received since counts for its own otherwise. */
+static void a_host_that_replicates_under_load_is_set_online(void **state) {
+    (void)state;
+    start_serving();
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db3" });
+    turns(SECONDS(2));
+    reports[DB1].probe.binlog = core_position("0-1-40");
+    hear(DB1);
+    reports[DB3].probe.binlog = core_position("0-1-52");
+    hear(DB3);
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db3" });
+    assert_int_equal(reply.rc, RC_OK);
+}
+
 static void own_transactions_are_detected_and_listed(void **state) {
     (void)state;
     start_serving();
@@ -350,6 +364,7 @@ int main(void) {
         cmocka_unit_test(an_unknown_lag_is_not_zero),
         cmocka_unit_test(a_switchover_does_not_start_towards_an_unknown_lag),
         cmocka_unit_test(a_writer_whose_agent_knows_nothing_yet_never_gets_others_held),
+        cmocka_unit_test(a_host_that_replicates_under_load_is_set_online),
         cmocka_unit_test(own_transactions_are_detected_and_listed),
         cmocka_unit_test(the_race_of_two_reports_is_no_false_alarm),
         cmocka_unit_test(what_the_writer_has_written_since_its_report_is_nobody_elses_own),

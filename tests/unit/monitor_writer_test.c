@@ -158,7 +158,9 @@ static void a_standby_that_restarts_does_not_vouch_for_the_writer(void **state) 
 }
 
 static void move_writer_to(const char *host, bool dry_run) {
-    struct command move = { .kind = COMMAND_MOVE_ROLE, .role = "writer", .dry_run = dry_run };
+    struct command move = {
+        .kind = COMMAND_MOVE_ROLE, .role = "writer", .dry_run = dry_run, .grace = GRACE_AS_CONFIGURED
+    };
     TEXT_COPY(move.host, host);
     command(move);
 }
@@ -209,6 +211,94 @@ static void a_demotion_that_fails_is_rolled_back(void **state) {
     assert_int_equal(reply.rc, RC_REFUSED);
     assert_true(has_event("switchover_rolled_back"));
     assert_int_equal(monitor.durable.hosts[DB1].holds, 0);
+}
+
+static void a_demotion_that_cannot_be_done_is_rolled_back_at_once(void **state) {
+    (void)state;
+    start_serving();
+    move_writer_to("db2", false);
+    obedient[DB1] = false;
+    reports[DB1].term = monitor.durable.term;
+    reports[DB1].writer = reports[DB1].fenced = false;
+    TEXT_COPY(reports[DB1].trouble, "cannot fence the server: 3 commits wait");
+    reports[DB1].task = TASK_FENCE;
+    turn();
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    reports[DB1].task = TASK_NONE;
+    hear(DB1);
+    assert_int_equal(monitor.durable.writer, DB1);
+    obedient[DB1] = true;
+    assert_true(turns_until_writer(DB1, SECONDS(2)));
+    assert_int_equal(reply.rc, RC_REFUSED);
+    assert_non_null(strstr(reply.text, "3 commits wait"));
+    assert_non_null(strstr(reply.text, "--kill"));
+}
+
+static void report_transaction(msec age) {
+    reports[DB1].probe.oldest = (struct transaction){ .age = age, .session = 17, .user = "app" };
+    turn();
+}
+
+static void move_writer_with(msec grace, bool kill) {
+    command(
+        (struct command){ .kind = COMMAND_MOVE_ROLE, .role = "writer", .host = "db2", .grace = grace, .kill = kill });
+}
+
+static void a_long_transaction_stops_a_switchover_when_its_grace_is_over(void **state) {
+    (void)state;
+    start_serving();
+    uint64_t term = monitor.durable.term;
+    report_transaction(SECONDS(40));
+    move_writer_with(SECONDS(20), false);
+    turns(SECONDS(19));
+    assert_int_equal(monitor.transfer.phase, TRANSFER_CATCH_UP);
+    turns(SECONDS(1));
+    assert_int_equal(monitor.transfer.phase, TRANSFER_IDLE);
+    assert_int_equal(monitor.durable.term, term);
+    assert_int_equal(reply.rc, RC_REFUSED);
+    assert_non_null(strstr(reply.text, "session 17 of app"));
+}
+
+static void a_long_transaction_that_ends_in_its_grace_lets_the_role_go(void **state) {
+    (void)state;
+    start_serving();
+    report_transaction(SECONDS(40));
+    move_writer_with(GRACE_AS_CONFIGURED, false);
+    turns(SECONDS(8));
+    assert_int_equal(monitor.transfer.phase, TRANSFER_CATCH_UP);
+    obedient[DB1] = false;
+    report_transaction(0);
+    hear(DB1);
+    assert_int_equal(plan.orders.duty, DUTY_YIELD);
+    assert_false(plan.orders.kill);
+    obedient[DB1] = true;
+    assert_true(turns_until_writer(DB2, SECONDS(2)));
+}
+
+static void a_long_transaction_is_ended_after_its_grace_on_demand_only(void **state) {
+    (void)state;
+    start_serving();
+    report_transaction(SECONDS(40));
+    move_writer_with(SECONDS(3), true);
+    turns(2900);
+    assert_int_equal(monitor.transfer.phase, TRANSFER_CATCH_UP);
+    obedient[DB1] = false;
+    while (monitor.transfer.phase == TRANSFER_CATCH_UP)
+        turn();
+    hear(DB1);
+    assert_int_equal(plan.orders.duty, DUTY_YIELD);
+    assert_true(plan.orders.kill);
+    obedient[DB1] = true;
+    assert_true(turns_until_writer(DB2, SECONDS(2)));
+    assert_int_equal(reply.rc, RC_OK);
+}
+
+static void a_short_transaction_does_not_hold_a_switchover_up(void **state) {
+    (void)state;
+    start_serving();
+    report_transaction(SECONDS(1));
+    move_writer_with(SECONDS(20), false);
+    assert_int_equal(monitor.transfer.phase, TRANSFER_RELEASE);
 }
 
 static void a_new_writer_that_does_not_come_up_loses_the_role_again(void **state) {
@@ -401,6 +491,11 @@ int main(void) {
         cmocka_unit_test(a_standby_that_restarts_does_not_vouch_for_the_writer),
         cmocka_unit_test(a_switchover_goes_step_by_step),
         cmocka_unit_test(a_demotion_that_fails_is_rolled_back),
+        cmocka_unit_test(a_demotion_that_cannot_be_done_is_rolled_back_at_once),
+        cmocka_unit_test(a_long_transaction_stops_a_switchover_when_its_grace_is_over),
+        cmocka_unit_test(a_long_transaction_that_ends_in_its_grace_lets_the_role_go),
+        cmocka_unit_test(a_long_transaction_is_ended_after_its_grace_on_demand_only),
+        cmocka_unit_test(a_short_transaction_does_not_hold_a_switchover_up),
         cmocka_unit_test(a_new_writer_that_does_not_come_up_loses_the_role_again),
         cmocka_unit_test(a_switchover_whose_target_does_not_come_near_changes_nothing),
         cmocka_unit_test(a_dry_run_changes_nothing),

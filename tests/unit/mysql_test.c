@@ -273,6 +273,24 @@ static void a_fence_wins_over_locked_tables_by_killing(void **state) {
     mysql_close(client);
 }
 
+static void a_gentle_fence_ends_nobody_who_is_writing_and_says_who_it_was(void **state) {
+    (void)state;
+    MYSQL *client = session_as(1, "app", "app");
+    const char *slow = "INSERT INTO d.t (b) SELECT SLEEP(4)";
+    assert_int_equal(mysql_send_query(client, slow, strlen(slow)), 0);
+    sql_await(roots[1], "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE='User sleep'", "1");
+    const struct task_result *result =
+        work(agents[1], (struct server_task){ .kind = TASK_FENCE, .timeout = 3000, .gentle = true });
+    assert_int_equal(result->rc, RC_TIMEOUT);
+    if (strstr(result->why, "1969") == NULL || strstr(result->why, "of app runs for") == NULL)
+        fail_msg("%s", result->why);
+    assert_true(agents[1]->took < 1500); /* all writes stood still for that long */
+    assert_int_equal(mysql_read_query_result(client), 0);
+    sql(client, "INSERT INTO d.t (b) VALUES (2)");
+    mysql_close(client);
+    assert_string_equal(sql_value(roots[1], READ_ONLY), "0");
+}
+
 /* The replication user is spared, so its lock cannot be broken. */
 static void a_fence_that_is_blocked_reports_and_has_changed_nothing(void **state) {
     (void)state;
@@ -558,7 +576,7 @@ static void too_many_connections_is_said_and_kept_connections_go_on(void **state
     MYSQL *clients[CLIENTS_MAX];
     int count = 0;
     assert_true(look(agents[1], 5)->answered);
-    sql_await(roots[1], "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER='root'", "5");
+    sql_await(roots[1], "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER='root'", "6");
     while (count < CLIENTS_MAX && (clients[count] = session_as(1, "app", "app")) != NULL)
         count++;
     assert_true(count < CLIENTS_MAX);
@@ -662,6 +680,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_canary_that_hangs_does_not_keep_the_look_from_answering, setup, teardown),
         ON_REPLICAS(a_fence_ends_clients_and_spares_replicas),
         ON_REPLICAS(a_fence_wins_over_locked_tables_by_killing),
+        ON_REPLICAS(a_gentle_fence_ends_nobody_who_is_writing_and_says_who_it_was),
         ON_REPLICAS(a_fence_that_is_blocked_reports_and_has_changed_nothing),
         ON_REPLICAS(a_fence_never_answers_ok_to_a_commit_that_waits_for_an_acknowledgement),
         cmocka_unit_test_setup_teardown(a_fence_says_who_did_not_end, setup, teardown),

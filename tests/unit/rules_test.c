@@ -20,8 +20,8 @@
 #define PAGE MMM_SOURCE_ROOT "/docs/rules.md"
 
 static const char *const state_words[] = { "stays", "is taken away", "goes to another", "is lost", "is renewed" };
-static const char *const action_words[] = { "wait",   "take the role", "drain",   "fetch", "promote",
-                                            "return", "retake",        "give up", "done" };
+static const char *const action_words[] = { "wait",   "take the role", "drain",   "fetch",  "promote",
+                                            "return", "retake",        "give up", "refuse", "done" };
 static const char *const task_words[] = { "nothing", "fence", "drain", "ready", "open", "follow" };
 static const char *const duty_words[] = { "none yet", "lease lapsed", "standby", "held", "yield", "drain", "writer" };
 

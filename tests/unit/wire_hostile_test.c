@@ -50,8 +50,8 @@ static void a_damaged_byte_never_leaves_half_a_message(void **state) {
         }
 }
 
-static const char *const may_be_absent[] = { "error", "trouble", "stranger", "source", "source_address",
-                                             "who",   "host",    "role",     "id" };
+static const char *const may_be_absent[] = { "error", "trouble", "stranger", "source",      "source_address", "who",
+                                             "host",  "role",    "id",       "oldest_user", "grace_ms" };
 
 static bool is_optional(const struct kind *kind, const char *name) {
     bool required = (text_equal(kind->name, "report") && text_equal(name, "host")) ||

@@ -52,6 +52,7 @@ static inline struct report any_report(void) {
         .applied = any_position(),
         .received = any_position(),
         .heartbeat_seen = any_msec(),
+        .oldest = { .age = any_msec(), .session = any_up_to(WIRE_INTEGER_MAX) },
         .canary_tried = any_flag(),
         .canary_written = any_flag(),
         .replication = { .configured = any_flag(),
@@ -64,6 +65,7 @@ static inline struct report any_report(void) {
     if (any_flag())
         probe->replication.source_address = any_ip();
     any_text(probe->error, sizeof probe->error);
+    any_text(probe->oldest.user, sizeof probe->oldest.user);
     any_text(probe->version, sizeof probe->version);
     any_text(probe->replication.error, sizeof probe->replication.error);
     return report;
@@ -79,6 +81,7 @@ static inline struct orders any_orders(void) {
         .lease = (msec)any_up_to(SECONDS(300)),
         .addresses = any_below(16),
         .source = (int)any_below(5) - 1,
+        .kill = any_flag(),
         .reach = any_position(),
     };
 }
@@ -103,7 +106,12 @@ static inline struct command any_command(void) {
     struct command command = { .id = any_up_to(UINT64_MAX),
                                .kind = (enum command_kind)any_below(COMMAND_SET_MODE + 1),
                                .force = any_flag(),
-                               .dry_run = any_flag() };
+                               .dry_run = any_flag(),
+                               .grace = GRACE_AS_CONFIGURED };
+    if (command.kind == COMMAND_MOVE_ROLE) {
+        command.kill = any_flag();
+        command.grace = any_flag() ? any_msec() : GRACE_AS_CONFIGURED;
+    }
     if (command.kind == COMMAND_SET_MODE)
         command.mode = (enum monitor_mode)any_below(MONITOR_MODE_COUNT);
     any_text(command.who, sizeof command.who);

@@ -27,6 +27,9 @@ static void same_probe(const struct probe *a, const struct probe *b) {
     assert_true(gtid_equal(&a->applied, &b->applied));
     assert_true(gtid_equal(&a->received, &b->received));
     assert_true(a->heartbeat_seen == b->heartbeat_seen);
+    assert_true(a->oldest.age == b->oldest.age);
+    assert_true(a->oldest.session == b->oldest.session);
+    assert_string_equal(a->oldest.user, b->oldest.user);
     assert_int_equal(a->canary_tried, b->canary_tried);
     assert_int_equal(a->canary_written, b->canary_written);
 }
@@ -64,6 +67,7 @@ static void same_orders(const struct orders *a, const struct orders *b) {
     assert_true(a->lease == b->lease);
     assert_true(a->addresses == b->addresses);
     assert_int_equal(a->source, b->source);
+    assert_int_equal(a->kill, b->kill);
     assert_true(gtid_equal(&a->reach, &b->reach));
 }
 
@@ -92,6 +96,8 @@ static void same_command(const struct command *a, const struct command *b) {
     assert_int_equal(a->mode, b->mode);
     assert_int_equal(a->force, b->force);
     assert_int_equal(a->dry_run, b->dry_run);
+    assert_int_equal(a->kill, b->kill);
+    assert_true(a->grace == b->grace);
 }
 
 static void same_command_reply(const struct command_reply *a, const struct command_reply *b) {
@@ -260,6 +266,7 @@ static struct report golden_report(void) {
                    .applied = position_of("0-11-42"),
                    .received = position_of("0-11-42"),
                    .heartbeat_seen = 1795330800123,
+                   .oldest = { .age = 2000, .session = 12, .user = "app" },
                    .canary_tried = true,
                    .canary_written = true },
         .task = TASK_FOLLOW,

@@ -106,12 +106,7 @@ static void run_seed(uint64_t seed) {
     }
 }
 
-static unsigned broken_rules, readers_twice, seeds_run;
-
-static void count(uint64_t seed, const char *violation, unsigned *counter) {
-    if (violation[0] && ++*counter <= SHOWN_MOST)
-        print_error("seed %llu: %s\n", (unsigned long long)seed, violation);
-}
+static unsigned broken_rules;
 
 /* All seeds once, for the tests below to look at what came of them. */
 static int run_seeds(void **state) {
@@ -123,25 +118,16 @@ static int run_seeds(void **state) {
         run_seed(seed);
         if (one)
             puts(world.story);
-        seeds_run++;
-        count(seed, world.violation, &broken_rules);
-        count(seed, world.readers, &readers_twice);
+        if (world.violation[0] && ++broken_rules <= SHOWN_MOST)
+            print_error("seed %llu: %s\n", (unsigned long long)seed, world.violation);
     }
     return 0;
 }
 
+/* ... and two hosts serve a reader's address only while one of them does not reach all others (sim/world_oracle.c). */
 static void no_seed_makes_two_writers_or_lowers_a_term(void **state) {
     (void)state;
     assert_int_equal(broken_rules, 0);
-}
-
-/* While no monitor is heard a host keeps its reader addresses on the word of the peers that it reaches.  A peer that it
- * does not reach, and that the monitor does, can be given one meanwhile: a partition of a partition, in about five of a
- * thousand of these worlds, which are nothing but faults.  Nobody writes there, so it is a reader's address that two
- * hosts serve until their next report; the other choice, no readers as soon as one host is away, is worse. */
-static void hardly_a_seed_serves_the_address_of_a_reader_twice(void **state) {
-    (void)state;
-    assert_true(readers_twice <= 1 + seeds_run / 150);
 }
 
 /* The monitor's disk was lost.  The others report before the writer does, which is cut off for a moment. */
@@ -169,7 +155,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lost_store_makes_no_two_writers),
         cmocka_unit_test(no_seed_makes_two_writers_or_lowers_a_term),
-        cmocka_unit_test(hardly_a_seed_serves_the_address_of_a_reader_twice),
     };
     return cmocka_run_group_tests(tests, run_seeds, NULL);
 }

@@ -39,6 +39,8 @@ enum cli_option {
     OPTION_FROM = 1 << 13,
     OPTION_TO = 1 << 14,
     OPTION_ALL = 1 << 15,
+    OPTION_GRACE = 1 << 16,
+    OPTION_KILL = 1 << 17,
 };
 
 /* The daemons come in from main.c, so that tests link the command line without them. */
@@ -64,6 +66,7 @@ struct cli_call {
     const char *from;    /* NULL: not given */
     const char *to;      /* NULL: not given */
     unsigned most;
+    msec grace;                /* of --grace */
     struct settings *settings; /* NULL until call_settings; freed with the call */
 };
 

@@ -48,11 +48,21 @@ static const struct cli_command commands[] = {
       "another\n"
       "one becomes writer without its word.  Stop its server first.\n",
       run_set_offline },
-    { "move-role", "ROLE HOST", 2, 2, OPTION_DRY_RUN | OPTION_FORCE | OPTION_JSON, "move a role to a host",
+    { "move-role", "ROLE HOST", 2, 2, OPTION_DRY_RUN | OPTION_FORCE | OPTION_GRACE | OPTION_KILL | OPTION_JSON,
+      "move a role to a host",
       "Moving the writer role is a switchover: the target comes near, writes stop, the target applies the rest, and "
       "is\n"
       "promoted.  A step that misses its deadline (failover.switchover_timeout) gives the role back to the old "
       "writer.\n"
+      "A transaction on the old writer that goes on for more than a second is waited for, --grace T long "
+      "(failover.grace,\n"
+      "10s, if not given), before anything is changed; then the move is refused and names it.  With --kill it is "
+      "ended\n"
+      "instead, and so is whatever else keeps the old writer from being made read-only, such as LOCK TABLES; without, "
+      "all\n"
+      "writes stand still for a second at most, and the old writer keeps the role.  Shorter transactions end with "
+      "their\n"
+      "connections.\n"
       "--dry-run says what would be done and what would stop it, and does nothing.\n"
       "--force moves the writer role to a master whose replication failed or is late: what it has not received is "
       "lost.\n",
@@ -133,6 +143,7 @@ static const struct {
     { OPTION_DRY_RUN, "--dry-run" }, { OPTION_FORCE, "--force" },   { OPTION_DIR, "--dir D" },
     { OPTION_HOST, "--host H" },     { OPTION_JSON, "--json" },     { OPTION_RELEASE, "--release" },
     { OPTION_FROM, "--from T" },     { OPTION_TO, "--to T" },       { OPTION_ALL, "--all" },
+    { OPTION_GRACE, "--grace T" },   { OPTION_KILL, "--kill" },
 };
 
 void cli_command_usage(FILE *out, const struct cli_command *command) {

@@ -10,9 +10,12 @@
 #include "base/text.h"
 #include "wire/messages.h"
 
-/* A switchover has four steps with a deadline each, one of which may be the way back; then the answer. */
-static msec switchover_bound(const struct settings *settings) {
-    return settings->cluster.failover.switchover_timeout * 4 + SECONDS(10);
+/* It waits for transactions first.  A switchover has four steps with a deadline each, one of which may be the way back;
+ * then the answer. */
+static msec switchover_bound(const struct settings *settings, msec grace) {
+    if (grace == GRACE_AS_CONFIGURED)
+        grace = settings->cluster.failover.grace;
+    return grace + settings->cluster.failover.switchover_timeout * 4 + SECONDS(10);
 }
 
 /* A rehearsal's answer has several lines. */
@@ -121,7 +124,7 @@ int run_set_offline(struct cli_call *call) {
     const struct settings *settings = call_settings(call);
     if (!settings)
         return EXIT_FAILED;
-    return send_command(call, &command, switchover_bound(settings));
+    return send_command(call, &command, switchover_bound(settings, GRACE_AS_CONFIGURED));
 }
 
 int run_move_role(struct cli_call *call) {
@@ -129,6 +132,8 @@ int run_move_role(struct cli_call *call) {
         .kind = COMMAND_MOVE_ROLE,
         .force = call_has(call, OPTION_FORCE),
         .dry_run = call_has(call, OPTION_DRY_RUN),
+        .kill = call_has(call, OPTION_KILL),
+        .grace = call_has(call, OPTION_GRACE) ? call->grace : GRACE_AS_CONFIGURED,
     };
     int status;
     if (!take_name(call, call->arguments[0], command.role, &status) ||
@@ -137,7 +142,7 @@ int run_move_role(struct cli_call *call) {
     const struct settings *settings = call_settings(call);
     if (!settings)
         return EXIT_FAILED;
-    return send_command(call, &command, command.dry_run ? CLIENT_TIMEOUT : switchover_bound(settings));
+    return send_command(call, &command, command.dry_run ? CLIENT_TIMEOUT : switchover_bound(settings, command.grace));
 }
 
 int run_mode(struct cli_call *call) {

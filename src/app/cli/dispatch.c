@@ -11,6 +11,8 @@
 
 #define CONFIG_FILE "/etc/mmm/mmm.ini"
 
+#define GRACE_MOST SECONDS(3600)
+
 enum { EVENTS_SHOWN = 40, EVENTS_SHOWN_MAX = 200 };
 
 static const struct option_spec {
@@ -26,7 +28,8 @@ static const struct option_spec {
     { "--help", OPTION_HELP, false },       { "-h", OPTION_HELP, false },
     { "--version", OPTION_VERSION, false }, { "--release", OPTION_RELEASE, false },
     { "--from", OPTION_FROM, true },        { "--to", OPTION_TO, true },
-    { "--all", OPTION_ALL, false },
+    { "--all", OPTION_ALL, false },         { "--grace", OPTION_GRACE, true },
+    { "--kill", OPTION_KILL, false },
 };
 
 enum { OPTIONS_OF_ALL = OPTION_CONFIG | OPTION_CLUSTER | OPTION_HELP | OPTION_VERSION };
@@ -136,6 +139,13 @@ static int take_most(struct cli_call *call, const char *value) {
     return EXIT_DONE;
 }
 
+static int take_grace(struct cli_call *call, const char *value) {
+    struct reason why = { "" };
+    if (duration_parse(value, &call->grace, &why) == RC_OK && call->grace >= 0 && call->grace <= GRACE_MOST)
+        return EXIT_DONE;
+    return call_misused(call, "--grace takes a time up to an hour, such as 30s or 5min, not «%s»", value);
+}
+
 static int take_option(struct cli_call *call, enum cli_option option, const char *value) {
     call->given |= (unsigned)option;
     switch (option) {
@@ -159,6 +169,8 @@ static int take_option(struct cli_call *call, enum cli_option option, const char
         return EXIT_DONE;
     case OPTION_MOST:
         return take_most(call, value);
+    case OPTION_GRACE:
+        return take_grace(call, value);
     case OPTION_JSON:
     case OPTION_WATCH:
     case OPTION_FOLLOW:
@@ -168,6 +180,7 @@ static int take_option(struct cli_call *call, enum cli_option option, const char
     case OPTION_VERSION:
     case OPTION_RELEASE:
     case OPTION_ALL:
+    case OPTION_KILL:
         return EXIT_DONE;
     }
     return EXIT_DONE;

@@ -128,9 +128,10 @@ struct agent {
     enum server_task_kind task; /* under way */
     struct server_task task_sent;
     uint64_t task_term;
-    msec task_done_at; /* a look that began before says nothing about what the task has changed */
-    msec task_retry;   /* not before: after a failure */
-    char trouble[FACT_SIZE];
+    msec task_done_at;       /* a look that began before says nothing about what the task has changed */
+    msec task_retry;         /* not before: after a failure */
+    char trouble[FACT_SIZE]; /* of the last task that failed, in trouble_term */
+    uint64_t trouble_term;
     bool opened;  /* the server was, or may have been, made writable since the role was taken */
     bool drained; /* in drained_term, having fetched from drained_source */
     uint64_t drained_term;

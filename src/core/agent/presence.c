@@ -56,7 +56,10 @@ static enum wish wish_address(const struct step *step, int address, enum duty_no
         return WISH_GONE;
     const struct lease_spec *lease = &agent->cluster->lease;
     bool word_given = step->now < agent->told_silent + lease->length + lease->margin;
-    return agent->addresses[address].present || !word_given ? WISH_SERVE : WISH_KEEP;
+    /* A new one only on orders of this moment: then the next report tells of it, and so the monitor knows what this
+     * host can have.  Later orders, which did not arrive, may have given it to somebody else. */
+    bool told = agent->monitor_heard == step->now;
+    return agent->addresses[address].present || (told && !word_given) ? WISH_SERVE : WISH_KEEP;
 }
 
 static void serve(struct step *step, int address, msec until) {

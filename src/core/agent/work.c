@@ -170,6 +170,7 @@ void work_task_done(struct step *step) {
     msec pause = cluster_of(step)->lease.report;
     agent->task_retry = step->now + (result->kind == TASK_FOLLOW ? FOLLOW_PAUSE * pause : pause);
     snprintf(agent->trouble, sizeof agent->trouble, "cannot %s: %.120s", task_words(result->kind), result->why);
+    agent->trouble_term = agent->task_term;
     step_event(step, "A14", "task_failed", "%s", agent->trouble);
 }
 
@@ -228,6 +229,8 @@ static void begin_task(struct step *step, enum server_task_kind kind) {
         task.source_address = agent->cluster->hosts[source].address;
         task.source_port = agent->cluster->hosts[source].server_port;
     }
+    if (kind == TASK_FENCE)
+        task.gentle = lease_duty(agent, step->now) == NOW_YIELD && !agent->orders.kill;
     if (kind == TASK_OPEN)
         agent->opened = true;
     if (kind == TASK_FOLLOW || kind == TASK_DRAIN || kind == TASK_READY) {
@@ -317,6 +320,9 @@ static void check_look(struct step *step) {
 }
 
 void work_check(struct step *step) {
+    /* What failed in an earlier term says nothing about this one, in which the monitor may go by it. */
+    if (step->agent->trouble_term != step->agent->durable.term)
+        step->agent->trouble[0] = 0;
     enum duty_now duty = lease_duty(step->agent, step->now);
     check_last_resort(step, duty);
     check_tasks(step, duty);

@@ -171,7 +171,7 @@ static void set_writer_offline(struct mstep *step, const struct command *command
                     host_name(step, host), successor == HOST_NONE ? ": no other host could take over" : "");
         return;
     }
-    transfer_begin_switchover(step, successor, command->id, "the writer is set offline by command");
+    transfer_begin_switchover(step, successor, command, "the writer is set offline by command");
     m->transfer.then_offline = true;
     mstep_event(step, "C20", "set_offline", host, -1, "by %.60s; first the writer role goes to %s", command->who,
                 host_name(step, successor));
@@ -265,19 +265,21 @@ static void move_writer(struct mstep *step, const struct command *command, int t
             snprintf(lag, sizeof lag, "lag %lld ms", (long long)m->hosts[to].lag);
         mstep_reply(step, command->id, RC_OK,
                     "%s would move from %s to %s (%s):\n"
-                    "  1. wait until %s is nearer than %lld ms\n"
+                    "  1. wait until %s is nearer than %lld ms, and at most %lld ms for long transactions on %s;\n"
+                    "     whatever goes on then %s\n"
                     "  2. %s: read-only, clients ended, position noted; the address stays for now\n"
                     "  3. %s: reaches that position, becomes writable, takes the address over\n"
                     "  4. %s: lets the address go and follows %s, as all others do\n"
                     "each step within %lld ms, else %s gets the role back; nothing was changed",
                     command->role, from_name, to_name, lag, to_name, (long long)m->cluster->failover.catch_up,
-                    from_name, to_name, from_name, to_name, (long long)m->cluster->failover.switchover_timeout,
-                    from_name);
+                    (long long)transfer_grace(m, command), from_name,
+                    command->kill ? "is ended" : "stops the switchover (--kill ends it)", from_name, to_name, from_name,
+                    to_name, (long long)m->cluster->failover.switchover_timeout, from_name);
         return;
     }
     char cause[FACT_SIZE];
     snprintf(cause, sizeof cause, "moved by %.60s", command->who);
-    transfer_begin_switchover(step, to, command->id, cause);
+    transfer_begin_switchover(step, to, command, cause);
     mstep_event(step, "C30", "move_role", to, cluster_role(m->cluster, command->role), "by %.60s", command->who);
 }
 

@@ -93,6 +93,8 @@ enum command_kind {
     COMMAND_SET_MODE,
 };
 
+#define GRACE_AS_CONFIGURED ((msec)(-1))
+
 struct command {
     uint64_t id;
     enum command_kind kind;
@@ -102,6 +104,8 @@ struct command {
     enum monitor_mode mode;
     bool force;
     bool dry_run;
+    bool kill;  /* MOVE_ROLE: long transactions that go on past the grace are ended */
+    msec grace; /* MOVE_ROLE: how long they are waited for, or GRACE_AS_CONFIGURED */
 };
 
 struct command_reply {

@@ -49,7 +49,9 @@ void transfer_run(struct mstep *step);
 bool transfer_may_take_over(const struct mstep *step, int host); /* now, without anybody's word */
 bool transfer_is_too_soon(const struct mstep *step);
 host_set transfer_candidates(const struct mstep *step);
-void transfer_begin_switchover(struct mstep *step, int to, uint64_t command, const char *cause);
+/* command NULL: nobody waits for it, and it waits for no transaction. */
+void transfer_begin_switchover(struct mstep *step, int to, const struct command *command, const char *cause);
+msec transfer_grace(const struct monitor *m, const struct command *command);
 void transfer_abandon(struct mstep *step, const char *why); /* whatever is on its way */
 bool transfer_writer_serves(const struct mstep *step);
 bool transfer_is_suspect(const struct mstep *step); /* the writer: silent for half a lease, and no peer has promised */

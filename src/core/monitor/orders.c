@@ -68,6 +68,7 @@ void orders_for(const struct mstep *step, int host, struct orders *ret_orders) {
         .source = HOST_NONE,
         .addresses = addresses_of(step, host, duty),
     };
+    ret_orders->kill = duty == DUTY_YIELD && m->transfer.kill;
     if (duty == DUTY_WRITER && m->transfer.phase == TRANSFER_PROMOTE)
         ret_orders->reach = m->transfer.reach;
     if (duty == DUTY_STANDBY && m->serving)
@@ -80,6 +81,6 @@ void orders_for(const struct mstep *step, int host, struct orders *ret_orders) {
 
 bool orders_equal(const struct orders *a, const struct orders *b) {
     return a->term == b->term && a->passive == b->passive && a->duty == b->duty && a->electable == b->electable &&
-           a->lease == b->lease && a->addresses == b->addresses && a->source == b->source &&
+           a->lease == b->lease && a->addresses == b->addresses && a->source == b->source && a->kill == b->kill &&
            gtid_equal(&a->reach, &b->reach);
 }

@@ -242,6 +242,20 @@ static bool has_fetched(const struct mstep *step) {
            gtid_reached(&transfer->reach, &step->m->hosts[transfer->to].report.probe.applied);
 }
 
+/* A transaction that is younger ends with its connection in the hand-over, as all do, and its client tries again. */
+#define LONG_TRANSACTION ((msec)1000)
+
+static bool is_busy(const struct mstep *step, int writer) {
+    const struct host_view *view = &step->m->hosts[writer];
+    return view->heard && view->report.probe.oldest.age > LONG_TRANSACTION;
+}
+
+/* It tried, in the term that takes the role away, and could not. */
+static bool demotion_failed(const struct mstep *step) {
+    const struct report *report = &step->m->hosts[step->m->transfer.from].report;
+    return report->term == step->m->durable.term && report->trouble[0] && report->task == TASK_NONE;
+}
+
 static void collect_phase(struct mstep *step, struct phase_facts *facts, struct election *ret_election) {
     struct monitor *m = step->m;
     const struct transfer *transfer = &m->transfer;
@@ -255,10 +269,13 @@ static void collect_phase(struct mstep *step, struct phase_facts *facts, struct 
         facts->near = m->hosts[transfer->to].lag >= 0 && m->hosts[transfer->to].lag <= spec(step)->catch_up &&
                       health_is_replicating(step, transfer->to) && m->hosts[transfer->to].promised_until <= step->now;
         facts->failed = !is_fit(step, transfer->to);
+        facts->busy = is_busy(step, transfer->from);
+        facts->patient = step->now < transfer->grace_until;
+        facts->kill = transfer->kill;
         return;
     case TRANSFER_RELEASE:
         facts->candidate = transfer->planned && is_fit(step, transfer->to);
-        facts->failed = transfer->planned && !facts->candidate;
+        facts->failed = transfer->planned && (!facts->candidate || demotion_failed(step));
         facts->released = transfer->planned ? is_planned_released(step) : hold_election(step).chosen != HOST_NONE;
         return;
     case TRANSFER_DRAIN:
@@ -351,8 +368,8 @@ static void announce_done(struct mstep *step, const char *rule) {
     mstep_event(step, rule, transfer->rolled_back ? "switchover_rolled_back" : "writer_serving", transfer->to,
                 writer_role(step), "%s serves, %lld ms after the role began to move from %s", to, elapsed, from);
     if (transfer->rolled_back || transfer->avoid != HOST_NONE)
-        mstep_reply(step, transfer->command, RC_REFUSED, "the switchover was rolled back and %s is writer: %s", to,
-                    transfer->cause);
+        mstep_reply(step, transfer->command, RC_REFUSED, "the switchover was rolled back and %s is writer: %s%s", to,
+                    transfer->cause, transfer->obstructed ? "; --kill ends what is in the way" : "");
     else
         mstep_reply(step, transfer->command, RC_OK, "%s has moved from %s to %s in %lld ms",
                     m->cluster->roles[writer_role(step)].name, from, to, elapsed);
@@ -372,7 +389,8 @@ static void return_to_old(struct mstep *step, const char *rule, const char *why)
     struct transfer *transfer = &step->m->transfer;
     const struct report *report = &step->m->hosts[transfer->from].report;
     transfer->rolled_back = true;
-    snprintf(transfer->cause, sizeof transfer->cause, "%.60s%s%.80s", why, report->trouble[0] ? ": " : "",
+    transfer->obstructed = !transfer->kill && demotion_failed(step);
+    snprintf(transfer->cause, sizeof transfer->cause, "%s%.*s", report->trouble[0] ? "" : why, FACT_SIZE - 1,
              report->trouble);
     transfer->reach.count = 0;
     promote(step, transfer->from, rule, why);
@@ -406,6 +424,19 @@ static msec fetch_timeout(const struct mstep *step, int source) {
     return replaced ? step->m->cluster->health.answer_timeout : spec(step)->drain_timeout;
 }
 
+static void refuse_busy(struct mstep *step, const struct transfer_row *row) {
+    const struct transfer *transfer = &step->m->transfer;
+    const struct transaction *oldest = &step->m->hosts[transfer->from].report.probe.oldest;
+    mstep_event(step, row->rule, "switchover_refused", transfer->to, writer_role(step), "%s: session %llu of %.40s",
+                row->why, (unsigned long long)oldest->session, oldest->user);
+    mstep_reply(step, transfer->command, RC_REFUSED,
+                "nothing was changed: on %s session %llu of %s is in a transaction for %lld s already; wait longer for "
+                "it with --grace T, or end it with --kill",
+                host_name(step, transfer->from), (unsigned long long)oldest->session, oldest->user,
+                (long long)(oldest->age / 1000));
+    finish(step);
+}
+
 static bool act(struct mstep *step, const struct transfer_row *row, const struct election *election) {
     struct monitor *m = step->m;
     struct transfer *transfer = &m->transfer;
@@ -417,6 +448,9 @@ static bool act(struct mstep *step, const struct transfer_row *row, const struct
         mstep_reply(step, transfer->command, RC_REFUSED, "nothing was changed: %s (%s)", row->why,
                     host_name(step, transfer->to));
         finish(step);
+        return true;
+    case ACT_REFUSE:
+        refuse_busy(step, row);
         return true;
     case ACT_TAKE:
         take_for_switchover(step, row->rule);
@@ -503,12 +537,17 @@ static void move_to_preferred(struct mstep *step) {
     if (prefer == HOST_NONE || prefer == m->durable.writer || m->transfer.phase != TRANSFER_IDLE || !m->serving ||
         m->durable.mode != MONITOR_ACTIVE || m->durable.hosts[prefer].state != HOST_ONLINE || !is_fit(step, prefer) ||
         !health_is_replicating(step, prefer) || m->hosts[prefer].lag < 0 ||
-        step->now - m->serving_since < m->cluster->health.settle)
+        step->now - m->serving_since < m->cluster->health.settle || is_busy(step, m->durable.writer))
         return;
-    transfer_begin_switchover(step, prefer, 0, "it is the preferred host");
+    transfer_begin_switchover(step, prefer, NULL, "it is the preferred host");
 }
 
-void transfer_begin_switchover(struct mstep *step, int to, uint64_t command, const char *cause) {
+msec transfer_grace(const struct monitor *m, const struct command *command) {
+    return command->kind == COMMAND_MOVE_ROLE && command->grace != GRACE_AS_CONFIGURED ? command->grace
+                                                                                       : m->cluster->failover.grace;
+}
+
+void transfer_begin_switchover(struct mstep *step, int to, const struct command *command, const char *cause) {
     begin(step, &(struct transfer){
                     .phase = TRANSFER_CATCH_UP,
                     .planned = true,
@@ -516,9 +555,12 @@ void transfer_begin_switchover(struct mstep *step, int to, uint64_t command, con
                     .to = to,
                     .fetch_from = HOST_NONE,
                     .avoid = HOST_NONE,
-                    .command = command,
+                    .command = command ? command->id : 0,
                     .deadline = step->now + spec(step)->switchover_timeout,
+                    .grace_until = step->now + (command ? transfer_grace(step->m, command) : 0),
+                    .kill = command && command->kill,
                 });
+    mstep_deadline(step, step->m->transfer.grace_until);
     TEXT_COPY(step->m->transfer.cause, cause);
 }
 

@@ -17,6 +17,12 @@ static bool is_late(const struct phase_facts *f) {
 static bool is_failed(const struct phase_facts *f) {
     return f->failed;
 }
+static bool is_obstinate(const struct phase_facts *f) {
+    return f->busy && !f->patient && !f->kill;
+}
+static bool is_busy(const struct phase_facts *f) {
+    return f->busy && f->patient;
+}
 static bool is_planned_late(const struct phase_facts *f) {
     return f->planned && (f->late || f->failed);
 }
@@ -48,6 +54,8 @@ static const struct transfer_row table[] = {
     { "T01", TRANSFER_IDLE,     "always",                  always,               ACT_STAY,    "nothing is on its way" },
 
     { "T10", TRANSFER_CATCH_UP, "failed",                  is_failed,            ACT_GIVE_UP, "the target can not take the role any more" },
+    { "T14", TRANSFER_CATCH_UP, "busy, no more grace",     is_obstinate,         ACT_REFUSE,  "a transaction on the old writer goes on past its grace" },
+    { "T15", TRANSFER_CATCH_UP, "busy, in its grace",      is_busy,              ACT_STAY,    "a transaction on the old writer may still end by itself" },
     { "T11", TRANSFER_CATCH_UP, "near",                    is_near,              ACT_TAKE,    "the target is near: the old writer hands over" },
     { "T12", TRANSFER_CATCH_UP, "late",                    is_late,              ACT_GIVE_UP, "the target did not come near in time" },
     { "T13", TRANSFER_CATCH_UP, "always",                  always,               ACT_STAY,    "the target is still too far behind" },

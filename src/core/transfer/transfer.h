@@ -29,17 +29,23 @@ struct transfer {
     struct gtid_position reach;
     msec started;
     msec deadline;     /* of the phase; NEVER: none */
+    msec grace_until;  /* a switchover waits for long transactions of the old writer */
+    bool kill;         /* ... and then ends them */
     uint64_t command;  /* id of the command that waits for its end, 0: none */
     int avoid;         /* a host that has just failed to come up; HOST_NONE: none */
     bool replaced;     /* the old writer was alive and did not do its work: it is chosen only if nobody else can be */
     bool then_offline; /* set-offline of a writer: ADMIN_OFFLINE when the role has left */
     bool rolled_back;  /* this is the way back */
+    bool obstructed;   /* ... because something on the old writer was in the way that --kill would have ended */
     char cause[FACT_SIZE];
 };
 
 struct phase_facts {
     bool planned;
     bool near;      /* CATCH_UP: the target is nearer than failover.catch_up */
+    bool busy;      /* CATCH_UP: a long transaction goes on on the old writer */
+    bool patient;   /* ... and its time is not over yet */
+    bool kill;      /* ... and may be ended when it is */
     bool released;  /* the old writer has surely ended, for the candidate in question */
     bool drained;   /* every standby that can be reached has applied what it received */
     bool candidate; /* there is somebody to promote */
@@ -59,6 +65,7 @@ enum transfer_action {
     ACT_RETURN,  /* term + 1, the old writer gets the role back; needs its word that it has given it up, or never did */
     ACT_RETAKE,  /* term + 1, taken away from a new writer that does not come up */
     ACT_GIVE_UP, /* the switchover ends before anything was changed */
+    ACT_REFUSE,  /* the same, and the transaction that is in its way is named */
     ACT_DONE,
 };
 

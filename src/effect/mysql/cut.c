@@ -25,6 +25,7 @@ struct endpoint {
 
 struct cut {
     int pidfd;
+    pid_t server;
     size_t spared_count;
     struct endpoint spared[SPARED_MAX]; /* replicas: where their connections come from */
     size_t port_count;
@@ -110,7 +111,9 @@ static bool is_clients(const struct cut *cut, int fd) {
     if (address.ss_family == AF_UNIX) {
         struct ucred other = { 0 };
         socklen_t length = sizeof other;
-        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &other, &length) == 0 && other.pid > 0 && other.pid != getpid();
+        /* A client in another process namespace has the number 0; its own pairs of sockets have the server's. */
+        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &other, &length) == 0 && other.pid != getpid() &&
+               other.pid != cut->server;
     }
     if (!endpoint_of(&address, &own))
         return false;
@@ -162,6 +165,7 @@ enum rc clients_cut(const struct work *work, struct reason *ret_why) {
     if (cut == NULL)
         abort();
     uint32_t pid = connection_peer(work->connection);
+    cut->server = (pid_t)pid;
     cut->pidfd = (int)syscall(SYS_pidfd_open, pid, 0U);
     enum rc rc = cut->pidfd >= 0 ? RC_OK : FAIL(RC_IO, ret_why, "cannot open process %u: %s", pid, strerror(errno));
     if (rc == RC_OK)

@@ -29,7 +29,8 @@ struct family {
     const char *start_replication;
     const char *start_applying;
     const char *stop_replication;
-    bool start_deletes; /* starting replication that was stopped deletes what was received (SERVERS.md trap 4) */
+    const char *session_time; /* the finest column of the list of sessions that tells how long one has run */
+    bool start_deletes;       /* starting replication that was stopped deletes what was received (SERVERS.md trap 4) */
 
     enum rc (*position_read)(struct connection *connection, msec deadline, struct position *ret_position,
                              struct reason *ret_why);
@@ -41,10 +42,14 @@ struct family {
                              struct reason *ret_why);
     enum rc (*set_source)(const struct work *work, const struct source_quoted *source, const struct position *position,
                           struct reason *ret_why);
-    /* Read-only, waiting no longer than length; RC_TIMEOUT: something is in the way, and nothing changed. */
-    enum rc (*close)(const struct work *work, msec length, struct reason *ret_why);
-    /* The same until the task's deadline, after a moment at the cost of whatever is in the way. */
-    enum rc (*close_by_force)(const struct work *work, struct reason *ret_why);
+    /* The gate (fence.c): asks for read-only on the session of the gate, and waits patience for the answer; its
+     * statement stays pending if that was too short.  The server, as far as it can, is told to give up after most. */
+    enum rc (*gate_ask)(const struct work *work, msec most, msec patience, struct reason *ret_why);
+    /* A pending gate's end, which is that of most: RC_OK: read-only; else it is not, and does not come true later. */
+    enum rc (*gate_end)(const struct work *work, msec until, struct reason *ret_why);
+    /* Ends commits that wait for an acknowledgement; clients have been cut off and killed, and the gate waits.  NULL:
+     * they end by that. */
+    enum rc (*release_commits)(const struct work *work, struct reason *ret_why);
     /* The statement that makes the server writable; never later than the deadline. */
     enum rc (*open)(const struct work *work, struct reason *ret_why);
     enum rc (*heartbeat_create)(struct connection *connection, msec deadline, struct reason *ret_why);
@@ -64,8 +69,9 @@ enum thread_state replica_thread_state(const char *running);
 uint32_t replica_number(const struct connection *connection, const char *column);
 enum rc replica_command(const struct work *work, const char *statement, struct reason *ret_why) NODISCARD;
 
-/* How long a fence lets things end by themselves, and how often it looks again after that. */
-msec fence_gentle(const struct work *work);
-#define FENCE_RETRY ((msec)100)
+/* For both: the steps of a fence. */
+enum rc gate_await(const struct work *work, msec until, struct reason *ret_why) NODISCARD;
+/* How many commits wait for an acknowledgement. */
+enum rc commits_waiting(const struct work *work, uint64_t *ret_count, struct reason *ret_why) NODISCARD;
 
 #endif

@@ -1,4 +1,5 @@
-/* FENCE: read-only with a bounded wait, then every client that was there is ended, and that is looked at again. */
+/* FENCE: read-only with a bounded wait, then every client that was there is ended, and that is looked at again.  No
+ * client may be answered OK for a commit that nobody else has: clients_end and the gate see to that. */
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -6,10 +7,13 @@
 
 /* What is let finish by itself before clients are killed to get read_only through. */
 #define GENTLE_LENGTH ((msec)250)
+/* Where nobody may be killed for it: so long do all writes stand still before the hand-over is given up. */
+#define PLANNED_LENGTH ((msec)1000)
+#define RETRY_LENGTH ((msec)100)
 
 struct client {
     uint64_t id;
-    bool killed; /* it was told to end, and is still there */
+    bool killed; /* it was told to end, and is still there: its socket was cut then */
     char state[64];
 };
 
@@ -42,8 +46,8 @@ static void clients_take(struct connection *connection, struct clients *ret_clie
     *ret_clients = clients;
 }
 
-/* The old list of sessions makes every other session wait, and is on its way out; the new one is empty without the
- * performance schema. */
+/* The old list of sessions makes every other session of a MySQL server wait, and is on its way out; the new one is
+ * empty without the performance schema. */
 const char *clients_table(const struct connection *connection) {
     const struct abilities *abilities = &connection->abilities;
     return abilities->family == FAMILY_MYSQL && abilities->performance_schema ? "performance_schema.processlist"
@@ -54,8 +58,8 @@ const char *clients_table(const struct connection *connection) {
  * user, which is one on its way to become that), and this process. */
 static enum rc clients_read(const struct work *work, bool canary_too, struct clients *ret_clients,
                             struct reason *ret_why) {
-    unsigned long own[OWN_CONNECTIONS];
-    for (int i = 0; i < OWN_CONNECTIONS; i++)
+    unsigned long own[LOOKING_CONNECTIONS];
+    for (int i = 0; i < LOOKING_CONNECTIONS; i++)
         own[i] = canary_too && work->looking[i] == work->canary ? 0 : connection_id(work->looking[i]);
     char user[QUOTED_MAX];
     enum rc rc = connection_quote(work->connection, work->replication_user, user, ret_why);
@@ -65,7 +69,7 @@ static enum rc clients_read(const struct work *work, bool canary_too, struct cli
                             " WHERE USER NOT IN ('system user', 'event_scheduler') AND CAST(USER AS BINARY) <> %s"
                             " AND COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon')"
                             " AND ID NOT IN (CONNECTION_ID(), %lu, %lu, %lu, %lu)",
-                            clients_table(work->connection), user, connection_id(work->worker), own[0], own[1], own[2]);
+                            clients_table(work->connection), user, connection_id(work->gate), own[0], own[1], own[2]);
     if (rc == RC_OK)
         clients_take(work->connection, ret_clients);
     else
@@ -89,14 +93,154 @@ static enum rc clients_kill(const struct work *work, const struct clients *clien
     return RC_OK;
 }
 
-enum rc clients_kill_all(const struct work *work, struct reason *ret_why) {
-    CLEANUP(clients_done) struct clients clients = { 0 };
-    enum rc rc = clients_read(work, true, &clients, ret_why);
-    return rc == RC_OK ? clients_kill(work, &clients, ret_why) : rc;
+/* A session whose commit waits for a semi-synchronous acknowledgement, once killed, commits here alone and may be
+ * answered OK, and so may others whose commit it leads.  So whoever is killed was listed before the cut: then its
+ * socket was there to be cut.  Without semi-synchronous replication nobody can be waiting, and a cut that fails is no
+ * reason to let clients stay. */
+static enum rc clients_end(const struct work *work, const struct clients *clients, struct reason *ret_why) {
+    enum rc rc = clients_cut(work, ret_why);
+    if (rc != RC_OK) {
+        struct reason why;
+        bool asked = connection_run(work->connection, work->deadline, &why,
+                                    "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('rpl_semi_sync_master_enabled',"
+                                    " 'rpl_semi_sync_source_enabled') AND Value <> 'OFF'") == RC_OK;
+        if (!asked || connection_next(work->connection))
+            return rc;
+    }
+    return clients_kill(work, clients, ret_why);
 }
 
-msec fence_gentle(const struct work *work) {
-    return work->task->timeout / 4 < GENTLE_LENGTH ? work->task->timeout / 4 : GENTLE_LENGTH;
+static enum rc end_all(const struct work *work, struct reason *ret_why) {
+    CLEANUP(clients_done) struct clients clients = { 0 };
+    enum rc rc = clients_read(work, true, &clients, ret_why);
+    return rc == RC_OK ? clients_end(work, &clients, ret_why) : rc;
+}
+
+/* ---- the gate: SET GLOBAL read_only on a session of its own ----
+ *
+ * As long as it waits for those who are writing, nobody who comes later can begin to.  So it is asked for first and
+ * stays asked for while clients are ended.  It cannot come true after the fence has said that it did not: gate_end. */
+
+static enum rc gate_result(const struct work *work, enum rc rc, struct reason *ret_why) {
+    uint32_t number = work->gate->error_number;
+    if (rc == RC_SERVER &&
+        (number == ERROR_LOCK_WAIT_TIMEOUT || number == ERROR_STATEMENT_TIMEOUT || number == ERROR_INTERRUPTED))
+        rc = RC_TIMEOUT;
+    if (rc != RC_OK)
+        reason_prefix(ret_why, "cannot set read_only");
+    return rc;
+}
+
+enum rc gate_await(const struct work *work, msec until, struct reason *ret_why) {
+    return gate_result(work, connection_finish(work->gate, until, ret_why), ret_why);
+}
+
+/* Does the gate's session stand in the queue for its lock already?  Its state is all that tells (MariaDB 10.11:
+ * «Waiting for backup lock»; MySQL 9.7: «Waiting for global read lock», and then «… commit lock»). */
+static enum rc gate_is_waiting(const struct work *work, bool *ret_waiting, struct reason *ret_why) {
+    enum rc rc = connection_run(work->connection, work->deadline + ANSWER_SLACK, ret_why,
+                                "SELECT COUNT(*) FROM %s WHERE ID = %lu AND STATE LIKE 'Waiting for %%'",
+                                clients_table(work->connection), connection_id(work->gate));
+    if (rc == RC_OK)
+        *ret_waiting = connection_next(work->connection) && connection_number(work->connection, 0) != 0;
+    return rc;
+}
+
+/* Ends whoever keeps the gate from closing (a commit that waits for an acknowledgement, LOCK TABLES, a long statement),
+ * this agent's own canary among them. */
+static enum rc gate_force(const struct work *work, const struct family *family, struct reason *ret_why) {
+    for (;;) {
+        bool waiting = false;
+        enum rc rc = gate_is_waiting(work, &waiting, ret_why);
+        if (rc == RC_OK && waiting)
+            rc = end_all(work, ret_why);
+        if (rc == RC_OK && waiting && family->release_commits != NULL)
+            rc = family->release_commits(work, ret_why);
+        if (rc != RC_OK)
+            return rc;
+        msec until = clock_now() + (waiting ? RETRY_LENGTH : 1);
+        if (until >= work->deadline)
+            return family->gate_end(work, work->deadline, ret_why);
+        rc = gate_await(work, until, ret_why);
+        if (!work->gate->pending)
+            return rc;
+    }
+}
+
+enum rc commits_waiting(const struct work *work, uint64_t *ret_count, struct reason *ret_why) {
+    uint64_t count = 0;
+    enum rc rc = connection_run(work->connection, work->deadline + ANSWER_SLACK, ret_why,
+                                "SHOW GLOBAL STATUS WHERE Variable_name IN ('Rpl_semi_sync_master_wait_sessions',"
+                                " 'Rpl_semi_sync_source_wait_sessions')");
+    if (rc == RC_OK && connection_next(work->connection))
+        count = connection_number(work->connection, 1);
+    if (rc == RC_OK)
+        *ret_count = count;
+    return rc;
+}
+
+/* Who runs and does not wait itself, for longest. */
+static bool ask_runner(const struct work *work, const struct family *family) {
+    char user[QUOTED_MAX];
+    return connection_quote(work->connection, work->replication_user, user, NULL) == RC_OK &&
+           connection_run(work->connection, work->deadline + ANSWER_SLACK, NULL,
+                          "SELECT ID, USER, TIME, STATE FROM %s"
+                          " WHERE COMMAND IN ('Query', 'Execute') AND USER <> 'system user'"
+                          " AND CAST(USER AS BINARY) <> %s"
+                          " AND ID NOT IN (CONNECTION_ID(), %lu) AND STATE NOT LIKE 'Waiting for %% lock'"
+                          " ORDER BY %s DESC LIMIT 1",
+                          clients_table(work->connection), user, connection_id(work->gate),
+                          family->session_time) == RC_OK &&
+           connection_next(work->connection);
+}
+
+/* What kept the gate open, for a person; not the statement, which may hold secrets. */
+static void name_blocker(const struct work *work, const struct family *family, struct reason *why) {
+    uint64_t waiting = 0;
+    struct reason unused;
+    uint32_t number = work->gate->error_number;
+    if (commits_waiting(work, &waiting, &unused) == RC_OK && waiting > 0)
+        reason_set(why, "error %u: %llu commits wait for an acknowledgement", number, (unsigned long long)waiting);
+    else if (ask_runner(work, family))
+        reason_set(why, "error %u: session %.20s of %.40s runs for %.10s s (%.30s)", number,
+                   connection_value(work->connection, 0), connection_value(work->connection, 1),
+                   connection_value(work->connection, 2), connection_value(work->connection, 3));
+    else
+        reason_set(why, "error %u: an idle session holds a lock (LOCK TABLES?)", number);
+    reason_prefix(why, "cannot set read_only");
+}
+
+static enum rc set_read_only(const struct work *work, struct reason *ret_why) {
+    bool gentle = work->task->gentle;
+    msec left = task_left(work);
+    msec most = gentle && left > PLANNED_LENGTH ? PLANNED_LENGTH : left > 0 ? left : 1;
+    msec until = clock_now() + most;
+    msec patience = work->task->timeout / 4 < GENTLE_LENGTH ? work->task->timeout / 4 : GENTLE_LENGTH;
+    const struct family *family;
+    enum rc rc = family_need(work->connection, &family, ret_why);
+    if (rc == RC_OK)
+        rc = gate_result(work, family->gate_ask(work, most, patience, ret_why), ret_why);
+    if (!work->gate->pending)
+        return rc;
+    rc = gentle ? family->gate_end(work, until, ret_why) : gate_force(work, family, ret_why);
+    if (work->gate->pending) {
+        struct reason unused;
+        if (family->gate_end(work, until, &unused) == RC_OK)
+            return RC_OK;
+    }
+    if (gentle && rc == RC_TIMEOUT)
+        name_blocker(work, family, ret_why);
+    return rc;
+}
+
+enum rc task_read_only(const struct work *work, msec length, struct reason *ret_why) {
+    msec most = length > 0 ? length : 1;
+    msec until = clock_now() + most;
+    const struct family *family;
+    enum rc rc = family_need(work->connection, &family, ret_why);
+    if (rc == RC_OK)
+        rc = gate_result(work, family->gate_ask(work, most, most, ret_why), ret_why);
+    return work->gate->pending ? family->gate_end(work, until, ret_why) : rc;
 }
 
 static size_t still_there(const struct clients *before, const struct clients *now, const struct client **ret_sample) {
@@ -134,16 +278,13 @@ static enum rc end_clients(const struct work *work, struct reason *ret_why) {
     CLEANUP(clients_done) struct clients clients = { 0 };
     enum rc rc = clients_read(work, false, &clients, ret_why);
     if (rc == RC_OK)
-        rc = clients_kill(work, &clients, ret_why);
+        rc = clients_end(work, &clients, ret_why);
     return rc == RC_OK ? wait_gone(work, &clients, ret_why) : rc;
 }
 
 enum rc fence_run(const struct work *work, struct reason *ret_why) {
     struct position position;
-    const struct family *family;
-    enum rc rc = family_need(work->connection, &family, ret_why);
-    if (rc == RC_OK)
-        rc = family->close_by_force(work, ret_why);
+    enum rc rc = set_read_only(work, ret_why);
     if (rc == RC_OK)
         rc = end_clients(work, ret_why);
     if (rc == RC_OK)

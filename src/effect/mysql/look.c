@@ -128,6 +128,29 @@ static enum rc heartbeat_read(struct connection *connection, msec deadline, msec
     return rc;
 }
 
+/* By the second, which is what the server tells.  A server that cannot tell has none that is known. */
+static enum rc oldest_read(struct connection *connection, msec deadline, struct transaction *ret_oldest,
+                           struct reason *ret_why) {
+    struct transaction oldest = { 0 };
+    enum rc rc = connection_run(connection, deadline, ret_why,
+                                "SELECT trx_mysql_thread_id, TIMESTAMPDIFF(SECOND, trx_started, NOW()) AS age"
+                                " FROM information_schema.INNODB_TRX WHERE trx_rows_modified > 0"
+                                " AND trx_mysql_thread_id <> 0 HAVING age > 1 ORDER BY age DESC LIMIT 1");
+    if (rc == RC_OK && connection_next(connection)) {
+        oldest.session = connection_number(connection, 0);
+        oldest.age = SECONDS((msec)connection_number(connection, 1));
+        rc = connection_run(connection, deadline, ret_why,
+                            "SELECT USER FROM %s WHERE ID = %llu AND USER <> 'system user'", clients_table(connection),
+                            (unsigned long long)oldest.session);
+        if (rc == RC_OK && connection_next(connection))
+            TEXT_COPY(oldest.user, connection_value(connection, 0));
+        else
+            oldest = (struct transaction){ 0 }; /* it has ended, or it is replication's */
+    }
+    *ret_oldest = oldest;
+    return rc == RC_SERVER ? RC_OK : rc;
+}
+
 static void replication_take(const struct replica *replica, struct probe *probe) {
     struct replication *replication = &probe->replication;
     bool stuck = replica->apply_error != 0;
@@ -147,6 +170,7 @@ static enum rc where(struct look *look, msec deadline, struct probe *probe, stru
     struct connection *connection = &look->connections[LOOK_POSITION];
     struct replica replica;
     struct position position;
+    struct transaction oldest = { 0 };
     msec heartbeat = 0;
     enum rc rc = settle(connection, deadline, ret_why);
     if (rc == RC_OK)
@@ -155,6 +179,8 @@ static enum rc where(struct look *look, msec deadline, struct probe *probe, stru
         rc = position_read(connection, deadline, &position, ret_why);
     if (rc == RC_OK)
         rc = heartbeat_read(connection, deadline, &heartbeat, ret_why);
+    if (rc == RC_OK && !probe->read_only)
+        rc = oldest_read(connection, deadline, &oldest, ret_why);
     if (rc != RC_OK)
         return rc;
     replication_take(&replica, probe);
@@ -164,6 +190,7 @@ static enum rc where(struct look *look, msec deadline, struct probe *probe, stru
     if (!gtid_add(&probe->received, &replica.received))
         return FAIL(RC_INVALID, ret_why, "the position has too many entries");
     probe->heartbeat_seen = heartbeat;
+    probe->oldest = oldest;
     return RC_OK;
 }
 
@@ -172,6 +199,7 @@ static void position_keep(const struct probe *known, struct probe *probe) {
     probe->binlog = known->binlog;
     probe->applied = known->applied;
     probe->received = known->received;
+    probe->oldest = known->oldest;
     probe->heartbeat_seen = known->heartbeat_seen;
 }
 

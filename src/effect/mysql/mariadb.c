@@ -111,35 +111,22 @@ static enum rc set_source(const struct work *work, const struct source_quoted *s
                                  has_written(position) ? ", MASTER_DEMOTE_TO_SLAVE=1" : "");
 }
 
-/* The server bounds the wait itself (max_statement_time knows milliseconds, lock_wait_timeout only seconds), so that
- * the statement cannot come true after we have said that it did not. */
-static enum rc close_server(const struct work *work, msec length, struct reason *ret_why) {
-    msec most = length > 0 ? length : 1;
-    struct connection *connection = work->connection;
-    enum rc rc = connection_run(connection, clock_now() + most + 100, ret_why,
-                                "SET STATEMENT max_statement_time=%lld.%03lld FOR SET GLOBAL read_only=ON",
-                                (long long)(most / 1000), (long long)(most % 1000));
-    if (rc == RC_SERVER &&
-        (connection->error_number == ERROR_LOCK_WAIT_TIMEOUT || connection->error_number == ERROR_STATEMENT_TIMEOUT))
-        rc = RC_TIMEOUT;
+/* The server bounds the wait itself: max_statement_time knows milliseconds, lock_wait_timeout only seconds. */
+static enum rc gate_ask(const struct work *work, msec most, msec patience, struct reason *ret_why) {
+    enum rc rc = connection_use(work->gate, ret_why);
+    if (rc == RC_OK)
+        rc = connection_run(work->gate, clock_now() + patience, ret_why,
+                            "SET STATEMENT max_statement_time=%lld.%03lld, lock_wait_timeout=%lld FOR"
+                            " SET GLOBAL read_only=ON",
+                            (long long)(most / 1000), (long long)(most % 1000), (long long)(most / 1000 + 1));
     return rc;
 }
 
-/* Cuts off and kills whoever keeps read_only from being set (a commit that waits for an acknowledgement, LOCK TABLES, a
- * long statement), this agent's own canary among them. */
-static enum rc close_by_force(const struct work *work, struct reason *ret_why) {
-    enum rc rc = task_read_only(work, fence_gentle(work), ret_why);
-    while (rc == RC_TIMEOUT && task_left(work) > 0 && connection_is_open(work->connection)) {
-        struct reason why;
-        enum rc killed = clients_cut(work, &why);
-        if (killed == RC_OK)
-            killed = clients_kill_all(work, &why);
-        if (killed != RC_OK) {
-            *ret_why = why;
-            return killed;
-        }
-        rc = task_read_only(work, task_left(work) < FENCE_RETRY ? task_left(work) : FENCE_RETRY, ret_why);
-    }
+/* The server's own end of the wait is at hand; a gate that does not tell it is given up. */
+static enum rc gate_end(const struct work *work, msec until, struct reason *ret_why) {
+    enum rc rc = gate_await(work, until + ANSWER_SLACK, ret_why);
+    if (work->gate->pending)
+        connection_close(work->gate);
     return rc;
 }
 
@@ -167,13 +154,15 @@ const struct family family_mariadb = {
     .start_applying = "START SLAVE SQL_THREAD",
     .stop_replication = "STOP SLAVE",
     .start_deletes = true,
+    .session_time = "TIME_MS",
     .position_read = position_of,
     .replica_read = replica_of,
     .stop_receiving = stop_receiving,
     .await_applied = await_applied,
     .set_source = set_source,
-    .close = close_server,
-    .close_by_force = close_by_force,
+    .gate_ask = gate_ask,
+    .gate_end = gate_end,
+    .release_commits = NULL,
     .open = open_server,
     .heartbeat_create = heartbeat_create,
 };

@@ -5,11 +5,17 @@
 #include "base/text.h"
 #include "effect/mysql/family.h"
 
+/* So long do commits that wait for an acknowledgement get to end when they are let go. */
+#define RELEASE_LENGTH ((msec)100)
+
+/* While super_read_only waits for its locks it reads as on already, and read_only does not (9.7). */
+#define CLIENTS_CANNOT_WRITE "@@global.read_only AND @@global.super_read_only"
+
 static enum rc position_of(struct connection *connection, msec deadline, struct position *ret_position,
                            struct reason *ret_why) {
     struct position position = { 0 };
     enum rc rc =
-        connection_run(connection, deadline, ret_why, "SELECT @@global.super_read_only, @@global.gtid_executed");
+        connection_run(connection, deadline, ret_why, "SELECT " CLIENTS_CANNOT_WRITE ", @@global.gtid_executed");
     if (rc == RC_OK && !connection_next(connection))
         rc = FAIL(RC_IO, ret_why, "no row");
     if (rc == RC_OK)
@@ -89,138 +95,97 @@ static enum rc set_source(const struct work *work, const struct source_quoted *s
                                  source->host, work->task->source_port, source->user, source->password);
 }
 
-/* Asks for super_read_only, and stays asking when length has passed (RC_TIMEOUT): from the moment that the server has
- * begun, no new write begins before it is answered. */
-static enum rc close_begin(const struct work *work, msec length, struct reason *ret_why) {
-    struct connection *connection = work->connection;
-    enum rc rc = connection_run(connection, work->deadline + ANSWER_SLACK, ret_why,
-                                "SET SESSION lock_wait_timeout=%lld", (long long)(task_left(work) / 1000 + 2));
-    if (rc != RC_OK)
-        return rc;
-    connection->options.patient = true;
-    rc = connection_run(connection, clock_now() + length, ret_why, "SET GLOBAL super_read_only=ON");
-    connection->options.patient = false;
-    return rc == RC_SERVER && connection->error_number == ERROR_LOCK_WAIT_TIMEOUT ? RC_TIMEOUT : rc;
-}
-
-static enum rc close_wait(const struct work *work, msec length, struct reason *ret_why) {
-    struct connection *connection = work->connection;
-    if (!connection->pending)
-        return FAIL(RC_IO, ret_why, "the connection is closed");
-    connection->options.patient = true;
-    enum rc rc = connection_finish(connection, clock_now() + length, ret_why);
-    connection->options.patient = false;
-    return rc == RC_SERVER && (connection->error_number == ERROR_LOCK_WAIT_TIMEOUT ||
-                               connection->error_number == ERROR_INTERRUPTED)
-               ? RC_TIMEOUT
-               : rc;
-}
-
-/* MySQL bounds the wait in seconds only; so the statement is taken back, and cannot come true after we have said that
- * it did not.  Without an answer to that the connection is given up, which ends the statement, too. */
-static enum rc close_take_back(const struct work *work, struct connection *aside, struct reason *ret_why) {
-    enum rc rc = RC_TIMEOUT;
-    struct reason why;
-    if (connection_use(aside, &why) == RC_OK &&
-        connection_run(aside, clock_now() + ANSWER_SLACK, &why, "KILL QUERY %lu", connection_id(work->connection)) ==
-            RC_OK)
-        rc = close_wait(work, ANSWER_SLACK, ret_why);
-    if (work->connection->pending)
-        connection_close(work->connection);
+/* MySQL bounds the wait in seconds only, and each of its two locks for itself: gate_end is what ends it in time. */
+static enum rc gate_ask(const struct work *work, msec most, msec patience, struct reason *ret_why) {
+    msec until = clock_now() + patience;
+    enum rc rc = connection_use(work->gate, ret_why);
+    if (rc == RC_OK)
+        rc = connection_run(work->gate, until, ret_why, "SET SESSION lock_wait_timeout=%lld",
+                            (long long)(most / 1000 + 2));
+    if (rc == RC_TIMEOUT) /* it would be taken for the gate itself */
+        connection_close(work->gate);
+    if (rc == RC_OK)
+        rc = connection_run(work->gate, until, ret_why, "SET GLOBAL super_read_only=ON");
     return rc;
 }
 
-static enum rc close_server(const struct work *work, msec length, struct reason *ret_why) {
-    CLEANUP(connection_done) struct connection aside;
-    connection_init(&aside, &work->connection->options);
-    enum rc rc = close_begin(work, length > 0 ? length : 1, ret_why);
-    return work->connection->pending ? close_take_back(work, &aside, ret_why) : rc;
+/* Takes the statement back, unless it has come true by then.  Without an answer to that the session is given up, and
+ * the server ends what a session that has gone waits for. */
+static enum rc gate_end(const struct work *work, msec until, struct reason *ret_why) {
+    enum rc rc = gate_await(work, until, ret_why);
+    struct reason unused;
+    if (work->gate->pending && connection_run(work->connection, until + ANSWER_SLACK, &unused, "KILL QUERY %lu",
+                                              connection_id(work->gate)) == RC_OK)
+        rc = gate_await(work, until + 2 * ANSWER_SLACK, ret_why);
+    if (work->gate->pending)
+        connection_close(work->gate);
+    return rc;
 }
 
-/* What was switched off to let a fence through. */
-struct released {
-    bool online;
-    bool semi_sync;
-};
+enum { REPLICAS_MAX = 64 };
+
+/* A session that has ended by itself meanwhile is as good as killed. */
+static enum rc replicas_kill(const struct work *work, struct reason *ret_why) {
+    unsigned long long sessions[REPLICAS_MAX];
+    size_t count = 0;
+    enum rc rc = connection_run(work->connection, work->deadline, ret_why,
+                                "SELECT ID FROM %s WHERE COMMAND IN ('Binlog Dump', 'Binlog Dump GTID')",
+                                clients_table(work->connection));
+    while (rc == RC_OK && count < REPLICAS_MAX && connection_next(work->connection))
+        sessions[count++] = connection_number(work->connection, 0);
+    for (size_t i = 0; rc == RC_OK && i < count; i++) {
+        rc = connection_run(work->connection, work->deadline, ret_why, "KILL CONNECTION %llu", sessions[i]);
+        if (rc == RC_SERVER && work->connection->error_number == ERROR_NO_SUCH_THREAD)
+            rc = RC_OK;
+    }
+    return rc;
+}
+
+static enum rc commits_let_go(const struct work *work, struct reason *ret_why) {
+    msec until = clock_now() + RELEASE_LENGTH;
+    uint64_t waiting = 1;
+    unsigned turn = 0;
+    enum rc rc = replicas_kill(work, ret_why);
+    while (rc == RC_OK && waiting > 0 && clock_now() < until && task_left(work) > 0) {
+        task_pause(work, &turn);
+        rc = commits_waiting(work, &waiting, ret_why);
+    }
+    return rc;
+}
 
 /* A commit that waits for an acknowledgement stays in the way when its session is killed (SERVERS.md trap 10); only
- * without semi-sync does it end, and is then told OK.  So first nobody may come in, and whoever is in is cut off:
- * nobody is left to hear it. */
-static enum rc release_waiters(const struct work *aside, struct released *released, struct reason *ret_why) {
-    struct connection *connection = aside->connection;
-    const char *word = connection->abilities.semi_sync;
-    if (word == NULL || released->semi_sync)
-        return RC_OK;
-    enum rc rc = connection_run(connection, aside->deadline, ret_why,
-                                "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_%s_wait_sessions'", word);
-    if (rc != RC_OK || !connection_next(connection) || connection_number(connection, 1) == 0)
+ * without semi-sync does it end, and is then told OK.  All clients are cut off by now, and the gate waits, so that
+ * nobody who came later has begun a write: there is nobody left to hear it.
+ *
+ * Switching semi-sync off answers only when its thread has looked up, which it does each second, and until then holds
+ * the lock that the gate's own statement and every read of a global variable need (9.7: 995 ms).  A source that has
+ * lost its last replica goes on without semi-sync at once, if it is not told to wait for one; so it loses them all for
+ * this moment.  They come back by themselves. */
+static enum rc release_commits(const struct work *work, struct reason *ret_why) {
+    struct connection *connection = work->connection;
+    uint64_t waiting = 0;
+    enum rc rc = commits_waiting(work, &waiting, ret_why);
+    if (rc != RC_OK || waiting == 0)
         return rc;
-    rc = connection_run(connection, aside->deadline, ret_why, "SELECT @@global.offline_mode");
-    bool online = rc == RC_OK && connection_next(connection) && connection_number(connection, 0) == 0;
-    if (rc == RC_OK && online)
-        rc = connection_run(connection, aside->deadline, ret_why, "SET GLOBAL offline_mode=ON");
-    released->online = online && rc == RC_OK;
+    if (connection->abilities.semi_sync == NULL)
+        return FAIL(RC_REFUSED, ret_why, "semi-sync was loaded after this session had begun");
+    const char *name =
+        text_equal(connection->abilities.semi_sync, "source") ? "source_wait_no_replica" : "master_wait_no_slave";
+    rc = connection_run(connection, work->deadline, ret_why, "SELECT @@global.rpl_semi_sync_%s", name);
+    bool waits = rc == RC_OK && connection_next(connection) && connection_number(connection, 0) != 0;
+    if (rc == RC_OK && waits)
+        rc = connection_run(connection, work->deadline, ret_why, "SET GLOBAL rpl_semi_sync_%s=OFF", name);
     if (rc == RC_OK)
-        rc = clients_cut(aside, ret_why);
-    if (rc == RC_OK)
-        rc = connection_run(connection, aside->deadline, ret_why, "SET GLOBAL rpl_semi_sync_%s_enabled=OFF", word);
-    released->semi_sync = rc == RC_OK;
-    return rc;
-}
-
-static enum rc put_back(const struct work *aside, const struct released *released, struct reason *ret_why) {
-    struct connection *connection = aside->connection;
-    msec deadline = aside->deadline + ANSWER_SLACK;
-    enum rc rc = RC_OK;
-    if (released->semi_sync)
-        rc = connection_run(connection, deadline, ret_why, "SET GLOBAL rpl_semi_sync_%s_enabled=ON",
-                            connection->abilities.semi_sync);
-    if (rc == RC_OK && released->online)
-        rc = connection_run(connection, deadline, ret_why, "SET GLOBAL offline_mode=OFF");
-    return rc;
-}
-
-static enum rc clear_the_way(const struct work *work, const struct work *aside, struct released *released,
-                             struct reason *ret_why) {
-    enum rc rc = RC_TIMEOUT;
-    for (unsigned turn = 0; work->connection->pending && task_left(work) > 0; turn++) {
-        rc = connection_use(aside->connection, ret_why);
-        if (rc == RC_OK)
-            rc = clients_cut(aside, ret_why);
-        if (rc == RC_OK)
-            rc = clients_kill_all(aside, ret_why);
-        if (rc == RC_OK && turn > 0)
-            rc = release_waiters(aside, released, ret_why);
-        if (rc != RC_OK)
-            return rc;
-        rc = close_wait(work, task_left(work) < FENCE_RETRY ? task_left(work) : FENCE_RETRY, ret_why);
-    }
-    return rc;
-}
-
-static enum rc close_by_force(const struct work *work, struct reason *ret_why) {
-    CLEANUP(connection_done) struct connection connection;
-    connection_init(&connection, &work->connection->options);
-    struct work aside = *work;
-    struct released released = { 0 };
+        rc = commits_let_go(work, ret_why);
     struct reason why;
-    aside.connection = &connection;
-    enum rc rc = close_begin(work, fence_gentle(work), ret_why);
-    if (!work->connection->pending)
-        return rc;
-    rc = clear_the_way(work, &aside, &released, ret_why);
-    if (work->connection->pending && close_take_back(work, &connection, &why) == RC_OK)
-        rc = RC_OK;
-    enum rc back = put_back(&aside, &released, &why);
-    if (rc != RC_OK) {
-        reason_prefix(ret_why, "cannot set super_read_only");
-        return rc;
-    }
-    if (back != RC_OK) {
-        reason_set(ret_why, "cannot put back what a fence switched off: %.200s", why.text);
-        return back;
-    }
-    return RC_OK;
+    enum rc back = RC_OK;
+    if (waits)
+        back = connection_use(connection, &why);
+    if (waits && back == RC_OK)
+        back = connection_run(connection, work->deadline + ANSWER_SLACK, &why, "SET GLOBAL rpl_semi_sync_%s=ON", name);
+    if (rc == RC_OK && back != RC_OK)
+        rc = FAIL(back, ret_why, "cannot switch rpl_semi_sync_%s on again: %.200s", name, why.text);
+    return rc;
 }
 
 /* Nothing waits for a lock here, and super_read_only goes with it. */
@@ -240,18 +205,20 @@ static enum rc heartbeat_create(struct connection *connection, msec deadline, st
 const struct family family_mysql = {
     .session = "SET SESSION wait_timeout=31536000, lock_wait_timeout=1, innodb_lock_wait_timeout=1,"
                " max_execution_time=0, autocommit=1, sql_mode='', long_query_time=31536000, sql_log_off=1",
-    .pulse = "SELECT @@global.super_read_only, @@global.version",
+    .pulse = "SELECT " CLIENTS_CANNOT_WRITE ", @@global.version",
     .start_replication = "START REPLICA FOR CHANNEL ''",
     .start_applying = "START REPLICA SQL_THREAD FOR CHANNEL ''",
     .stop_replication = "STOP REPLICA FOR CHANNEL ''",
     .start_deletes = false,
+    .session_time = "TIME",
     .position_read = position_of,
     .replica_read = replica_of,
     .stop_receiving = stop_receiving,
     .await_applied = await_applied,
     .set_source = set_source,
-    .close = close_server,
-    .close_by_force = close_by_force,
+    .gate_ask = gate_ask,
+    .gate_end = gate_end,
+    .release_commits = release_commits,
     .open = open_server,
     .heartbeat_create = heartbeat_create,
 };

@@ -27,6 +27,7 @@ struct server {
 
     struct look look;             /* the looking thread's */
     struct connection connection; /* the working thread's */
+    struct connection gate;       /* ... and its second */
     pthread_t looker;
     pthread_t worker;
 
@@ -54,6 +55,7 @@ static void *must(void *made) {
 static void dispose(struct server *server) {
     look_done(&server->look);
     connection_done(&server->connection);
+    connection_done(&server->gate);
     pthread_cond_destroy(&server->look_wanted);
     pthread_cond_destroy(&server->work_wanted);
     pthread_mutex_destroy(&server->lock);
@@ -133,7 +135,7 @@ static void work_once(struct server *server, const struct server_task *task, mse
                       struct task_result *ret_result) {
     struct work work = {
         .connection = &server->connection,
-        .worker = &server->connection,
+        .gate = &server->gate,
         .canary = &server->look.connections[LOOK_CANARY],
         .task = task,
         .deadline = deadline,
@@ -146,10 +148,10 @@ static void work_once(struct server *server, const struct server_task *task, mse
     task_run(&work, ret_result);
 }
 
-/* The connection is opened ahead of need: later, clients may have used all of them up. */
+/* The connections are opened ahead of need: later, clients may have used all of them up. */
 static void open_ahead(struct server *server) {
     struct reason why;
-    if (connection_use(&server->connection, &why) != RC_OK)
+    if (connection_use(&server->connection, &why) != RC_OK || connection_use(&server->gate, &why) != RC_OK)
         return; /* the next look asks again, and a task will say why it cannot */
 }
 
@@ -194,6 +196,9 @@ static void connections_init(struct server *server) {
     options.program = "mmm agent, working";
     options.timeout = WORKER_CONNECT;
     connection_init(&server->connection, &options);
+    options.program = "mmm agent, closing";
+    options.patient = true;
+    connection_init(&server->gate, &options);
 }
 
 static void thread_start(pthread_t *thread, void *(*function)(void *), struct server *server) {
@@ -255,6 +260,7 @@ void server_cut(struct server *server) {
     for (int i = 0; i < LOOK_CONNECTIONS; i++)
         connection_cut(&server->look.connections[i]);
     connection_cut(&server->connection);
+    connection_cut(&server->gate);
 }
 
 void server_free(struct server *server) {

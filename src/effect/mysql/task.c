@@ -24,16 +24,6 @@ void task_pause(const struct work *work, unsigned *turn) {
     nanosleep(&(struct timespec){ .tv_nsec = length * 1000000 }, NULL);
 }
 
-enum rc task_read_only(const struct work *work, msec length, struct reason *ret_why) {
-    const struct family *family;
-    enum rc rc = family_need(work->connection, &family, ret_why);
-    if (rc == RC_OK)
-        rc = family->close(work, length, ret_why);
-    if (rc != RC_OK)
-        reason_prefix(ret_why, "cannot set read_only");
-    return rc;
-}
-
 /* A server that was to be opened, and of which that is not proven, must not stay open.  A time-out may have cost us the
  * connection. */
 static void writable_undo(const struct work *work, struct reason *why) {

@@ -5,16 +5,16 @@
 #include "effect/mysql/connection.h"
 #include "model/server.h"
 
-enum { OWN_CONNECTIONS = 3 };
+enum { LOOKING_CONNECTIONS = 3 };
 
 /* A last question at the deadline, to say how things stand, may be answered this much later. */
 #define ANSWER_SLACK ((msec)100)
 
 struct work {
     struct connection *connection;
-    const struct connection *worker; /* the task's own session, whatever connection a step of it uses */
-    const struct connection *looking[OWN_CONNECTIONS]; /* this process's other sessions: not clients */
-    const struct connection *canary;                   /* the one of them that writes */
+    struct connection *gate; /* for the one statement that waits while this thread goes on: see fence.c */
+    const struct connection *looking[LOOKING_CONNECTIONS]; /* this process's other sessions: not clients */
+    const struct connection *canary;                       /* the one of them that writes */
     const struct server_task *task;
     msec deadline;
     const char *replication_user;
@@ -31,8 +31,6 @@ enum rc follow_run(const struct work *work, struct reason *ret_why) NODISCARD;
  * has. */
 enum rc clients_cut(const struct work *work, struct reason *ret_why) NODISCARD;
 
-/* Tells every client to end that was not told yet; those of this process are spared, but for the canary. */
-enum rc clients_kill_all(const struct work *work, struct reason *ret_why) NODISCARD;
 /* The table that lists sessions. */
 const char *clients_table(const struct connection *connection);
 
