@@ -221,11 +221,25 @@ static int plan_lost_store(struct plan *plan, uint64_t *random) {
     return 3;
 }
 
+/* With numbers of its own, so that a seed's faults are the same as before there were fence programs. */
+static void make_fences(struct plan *plan, uint64_t seed) {
+    uint64_t random = seed * UINT64_C(0xd1342543de82ef95) + 1;
+    if (pick(&random, 0, 2) != 0)
+        return;
+    plan->fence_fails_permille = (unsigned)pick(&random, 0, 700);
+    plan->fence_hangs_permille = (unsigned)pick(&random, 0, 300);
+    for (int i = 0; i < plan->cluster.host_count; i++) {
+        plan->cluster.hosts[i].has_fence = pick(&random, 0, 4) != 0;
+        plan->cluster.hosts[i].fence_timeout = pick(&random, 500, 10000);
+    }
+}
+
 void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
     uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
     memset(ret_plan, 0, sizeof *ret_plan);
     ret_plan->seed = seed;
     make_cluster(&ret_plan->cluster, &random);
+    make_fences(ret_plan, seed);
     ret_plan->faults_from = SECONDS(pick(&random, 2, 30));
     ret_plan->faults_until = ret_plan->faults_from + SECONDS(60) * minutes;
     ret_plan->delay_most = pick(&random, 1, 30);

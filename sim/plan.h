@@ -50,8 +50,9 @@ struct plan {
     msec delay_most;        /* of every message, faults or none */
     msec server_comes_back; /* a server that nothing holds down is started again by its service manager */
     bool guard;
-    msec lag;               /* of replicas */
-    unsigned deaf_permille; /* announcements that the second client misses */
+    msec lag;                                            /* of replicas */
+    unsigned deaf_permille;                              /* announcements that the second client misses */
+    unsigned fence_fails_permille, fence_hangs_permille; /* where the cluster has fence programs */
     int count;
     struct fault faults[FAULTS_MAX]; /* by their time */
 };

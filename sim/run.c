@@ -106,6 +106,8 @@ static void hold(struct run *run, const struct fault *fault, struct held *held) 
 }
 
 static void give_command(struct world *world, enum command_kind kind, int host, enum monitor_mode mode, bool force) {
+    /* Of a host that is not heard, «set-offline --force» says that its server was stopped: only who did that may. */
+    force = force && kind != COMMAND_SET_OFFLINE;
     struct command command = { .kind = kind, .role = "writer", .mode = mode, .force = force, .who = "anna" };
     TEXT_COPY(command.host, world->cluster.hosts[host].name);
     static const char *const words[] = { "set-online", "set-offline", "move-role writer", "set-mode of" };
@@ -144,20 +146,22 @@ static void begin(struct run *run, const struct fault *fault) {
 static void settle_host(struct run *run, int i, const struct held *held) {
     struct world *world = run->world;
     struct world_host *host = &world->hosts[i];
+    bool off = world->now < host->off_until;
     if (held->agent[i] && host->agent_up)
         world_agent_kill(world, i);
     if (held->server[i] && host->server.up)
         world_server_kill(world, i);
     if (!host->server.up && !run->server_down_since[i])
         run->server_down_since[i] = world->now;
-    if (!host->server.up && !held->server[i] && world->now - run->server_down_since[i] >= run->plan->server_comes_back)
+    if (!host->server.up && !held->server[i] && !off &&
+        world->now - run->server_down_since[i] >= run->plan->server_comes_back)
         world_server_start(world, i, true);
     if (host->server.up)
         run->server_down_since[i] = 0;
     host->server.frozen = host->server.up && held->frozen[i];
     host->server.stuck = host->server.up && held->stuck[i];
     host->disk_fails = held->disk[i];
-    if (!held->agent[i] && !host->agent_up)
+    if (!held->agent[i] && !host->agent_up && !off)
         world_agent_start(world, i);
 }
 
@@ -307,6 +311,8 @@ void run_plan(struct world *world, const struct plan *plan, const struct run_opt
     world->lossless = options->lossless;
     world->late_most = LATE_MOST;
     world->deaf_permille = plan->deaf_permille;
+    world->fence.fails_permille = plan->fence_fails_permille;
+    world->fence.hangs_permille = plan->fence_hangs_permille;
     while (world->now < plan->faults_until && !world->violation[0]) {
         settle(&run);
         world_run(world, next_edge(&run) - world->now);

@@ -53,6 +53,8 @@ static msec next_moment(const struct world *world, size_t *ret_parcel) {
         if (host->agent_up && later(host->wake, host->stalled_until) < at)
             at = later(host->wake, host->stalled_until);
     }
+    if (fence_next(world) < at)
+        at = fence_next(world);
     return post_next(world, at, ret_parcel);
 }
 
@@ -75,6 +77,7 @@ static void wake(struct world *world) {
     }
     if (world->monitor_up && later(world->monitor_wake, world->monitor_stalled_until) <= world->now)
         monitor_feed(world, &(struct monitor_event){ .kind = MONITOR_TICK }, NULL, "wakes");
+    fence_wake(world);
 }
 
 void world_run(struct world *world, msec length) {

@@ -4,6 +4,7 @@
  *   world.c         time, and what happens to the world
  *   world_agent.c   doing an agent's plan, as app/agent does it
  *   world_monitor.c doing the monitor's plan, as app/monitor does it
+ *   world_fence.c   the administrator's fence program
  *   world_post.c    messages on their way
  *   world_wire.c    the same as bytes, and back
  *   world_kernel.c  addresses with a lifetime, and the neighbour caches of clients
@@ -68,6 +69,15 @@ struct world_host {
     msec unreached_at; /* when a round of questions last ended without every peer's answer; 0: never */
     msec silent_at;    /* when it last did not hear the monitor */
     msec asked_at;     /* for the story: when it last asked its peers */
+    msec off_until;    /* switched off by a fence program */
+};
+
+struct world_fence {
+    unsigned fails_permille, hangs_permille;
+    bool pending;
+    msec off_at; /* NEVER: it does not, or has done so */
+    msec answer_at;
+    struct fence_result result;
 };
 
 enum parcel_kind {
@@ -166,6 +176,7 @@ struct world {
     msec write_next;
     bool guard;  /* clients reach a server only by what its guard lets through */
     bool kernel; /* counts whole seconds and is late; otherwise exact */
+    struct world_fence fence;
     struct client clients[CLIENTS];
     address_set twice;      /* addresses of readers that two hosts serve */
     unsigned deaf_permille; /* the last client misses so many announcements */
@@ -226,6 +237,11 @@ void agent_kill_server(struct world *world, int host);
 /* world_monitor.c */
 void monitor_feed(struct world *world, struct monitor_event *event, const struct parcel *report, const char *cause);
 void monitor_deliver(struct world *world, const struct parcel *parcel);
+
+/* world_fence.c */
+void fence_start(struct world *world, const struct fence_request *request);
+msec fence_next(const struct world *world); /* NEVER: nothing is on its way */
+void fence_wake(struct world *world);
 
 /* world_wire.c */
 struct wire_counts wire_count(void); /* of all runs of this process */

@@ -75,6 +75,8 @@ void monitor_feed(struct world *world, struct monitor_event *event, const struct
     for (int i = 0; i < world->cluster.host_count && !world->monitor_unsaved; i++)
         if (set_has(plan.nudge, i))
             post_far(world, PARCEL_NUDGE, AT_MONITOR, i);
+    if (plan.fence_set && !world->monitor_unsaved && !world->fence.pending)
+        fence_start(world, &plan.fence);
     world->send_after = 0;
     if (plan.reply_count)
         world->reply = plan.replies[plan.reply_count - 1];

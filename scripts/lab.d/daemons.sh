@@ -110,7 +110,7 @@ certificates_make() {
 # password of its check, and owns its folder.
 rights_give() {
     chmod 0711 "$LAB"
-    chown "$MONITOR_USER:$MONITOR_USER" "$LAB/mon" "$LAB/secret/mmm_check.password"
+    chown "$MONITOR_USER:$MONITOR_USER" "$LAB/mon" "$LAB/mon/store" "$LAB/secret/mmm_check.password"
     chgrp "$MONITOR_USER" "$LAB/tls/monitor.key"
     chmod 0640 "$LAB/tls/monitor.key"
     # A copy: the folder of the build may be closed to others.

@@ -57,6 +57,9 @@ static enum rc check_host(const struct draft *draft, const struct host_draft *ho
     /* A certificate speaks for a name: a host called like the monitor could give orders. */
     if (text_equal(host->section.name, settings->monitor_name))
         return WRONG(&host->section, NULL, "a host cannot have the monitor's name; see [monitor] name");
+    if (host->settings.fence[0] && host->settings.fence[0] != '/')
+        return WRONG(&host->section, "fence",
+                     "begins with the absolute path of a program: /usr/local/sbin/mmm-power-off");
     if (host->spec.server_port == host->settings.agent_port)
         return WRONG(&host->section, "agent_port", "%u is the server's port", host->settings.agent_port);
     if (ip_equal(&host->spec.address, &settings->monitor_address) &&
@@ -75,6 +78,7 @@ static enum rc take_hosts(struct draft *draft, struct reason *ret_why) {
         if (rc)
             return rc;
         (void)TEXT_COPY(host->spec.name, host->section.name);
+        host->spec.has_fence = host->settings.fence[0] != 0;
         cluster->hosts[i] = host->spec;
         draft->settings.hosts[i] = host->settings;
         has_master = has_master || host->spec.mode == MODE_MASTER;

@@ -24,6 +24,7 @@ struct host_settings {
     char server_socket[PATH_SIZE];
     char server_start[PATH_SIZE]; /* a command line, split at spaces, run without a shell */
     char server_stop[PATH_SIZE];
+    char fence[PATH_SIZE]; /* likewise: ends this host for sure, run by the monitor; empty: none */
     uint16_t agent_port;
     char agent_state[PATH_SIZE];     /* folder of the agent's durable file, one file a host */
     enum guard_mode guard;           /* clients reach the server through leased addresses only (effect/guard) ... */

@@ -123,6 +123,15 @@ const struct option options[] = {
       "Starts the server, for clone and restore; split at spaces and run without a shell." },
     { SECTION_HOST, "server_stop", OPTION_COMMAND, OPTION_PLAIN, HOST(settings.server_stop), "", 0, 0, NULL,
       "Stops it, likewise." },
+    { SECTION_HOST, "fence", OPTION_COMMAND, OPTION_PLAIN, HOST(settings.fence), "", 0, 0, NULL,
+      "A program on the monitor's machine, by its absolute path, with its arguments, that ends this host for sure: switches "
+      "its power off or resets it. It is run without a shell when the host was the writer and nobody hears it for half a "
+      "lease; its success (exit status 0) is taken for the sure end of that writer, so that another one need not wait for "
+      "the end of the lease. A failure, a hang or a late success shortens nothing: the wait for the lease goes on, and "
+      "`mmm show` says so. It is tried again after 5 s, 10 s, 20 s and so on up to 5 min. It gets MMM_CLUSTER, MMM_HOST, "
+      "MMM_ADDRESS and MMM_TERM in its environment and nothing else but PATH." },
+    { SECTION_HOST, "fence_timeout", OPTION_DURATION, OPTION_PLAIN, HOST(spec.fence_timeout), "10s", 100, MINUTES(5), NULL,
+      "How long it may take; then it is ended with SIGKILL, with all that it started, and has failed." },
     { SECTION_HOST, "agent_port", OPTION_NUMBER, OPTION_PLAIN, HOST(settings.agent_port), "9989", 1, 65535, NULL,
       "The agent's TCP port." },
     { SECTION_HOST, "agent_state", OPTION_PATH, OPTION_PLAIN, HOST(settings.agent_state), "/var/lib/mmm", 0, 0, NULL,

@@ -24,6 +24,8 @@ struct host_spec {
     struct ip address;
     uint16_t server_port;
     enum host_mode mode;
+    bool has_fence;     /* the administrator has given a program that ends this host for sure (config/config.h) ... */
+    msec fence_timeout; /* ... and has so long for it */
 };
 
 struct role_spec {

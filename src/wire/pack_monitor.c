@@ -5,6 +5,8 @@ static void pack_host_spec(struct pack *p, struct host_spec *host) {
     pack_ip(p, "address", &host->address);
     PACK_SMALL(p, host, server_port, UINT16_MAX + 1);
     PACK_SMALL(p, host, mode, MODE_REPLICA + 1);
+    PACK_FLAG(p, host, has_fence);
+    PACK_MSEC(p, host, fence_timeout);
 }
 
 static void pack_role_spec(struct pack *p, struct role_spec *role, int hosts) {
@@ -40,6 +42,7 @@ static void pack_times(struct pack *p, struct cluster *cluster) {
     PACK_MSEC(p, &cluster->failover, drain_timeout);
     PACK_MSEC(p, &cluster->failover, switchover_timeout);
     PACK_MSEC(p, &cluster->failover, catch_up);
+    PACK_MSEC(p, &cluster->failover, grace);
 }
 
 /* What the configuration's checks promise the core: somebody may write, and times are lengths. */
@@ -177,6 +180,7 @@ static void pack_view(struct pack *p, struct host_view *view, const struct clust
     pack_position(p, "own_snapshot", &view->own_snapshot);
     pack_position(p, "own_accepted", &view->own_accepted);
     PACK_MSEC_OR_NEVER(p, view, own_snapshot_at);
+    PACK_MSEC(p, view, own_none_at);
     PACK_MSEC(p, view, lag);
     for (int i = 0; i < CHECK_COUNT; i++)
         pack_check(p, &view->checks[i]);
@@ -246,6 +250,27 @@ static bool transfer_is_whole(const struct transfer *transfer) {
     return false;
 }
 
+void pack_fence_request(struct pack *p, struct fence_request *request, const struct cluster *cluster) {
+    pack_index(p, "fence_host", &request->host, cluster->host_count);
+    pack_term(p, &request->term);
+    pack_number(p, "incarnation", &request->incarnation, UINT64_MAX);
+    PACK_MSEC(p, request, asked);
+}
+
+static void pack_fence(struct pack *p, struct fence_state *fence, const struct cluster *cluster) {
+    PACK_FLAG(p, fence, running);
+    pack_fence_request(p, &fence->request, cluster);
+    PACK_SMALL(p, fence, failures, UINT64_C(1) << 32);
+    PACK_MSEC(p, fence, next_at);
+    PACK_FLAG(p, fence, alarm);
+    pack_index(p, "alarm_host", &fence->alarm_host, cluster->host_count);
+    PACK_TEXT(p, fence, alarm_why);
+    PACK_FLAG(p, fence, has_ended);
+    pack_fence_request(p, &fence->done, cluster);
+    PACK_MSEC(p, fence, done_at);
+    PACK_FLAG(p, fence, doubted);
+}
+
 void pack_monitor(struct pack *p, struct monitor *monitor) {
     const struct cluster *cluster = monitor->cluster;
     pack_durable(p, &monitor->durable, cluster);
@@ -261,6 +286,7 @@ void pack_monitor(struct pack *p, struct monitor *monitor) {
     pack_transfer(p, &monitor->transfer, cluster);
     pack_stranger(p, &monitor->stranger, cluster);
     PACK_MSEC(p, monitor, stranger_at);
+    pack_fence(p, &monitor->fence, cluster);
     if (p->mode == PACK_READ && !transfer_is_whole(&monitor->transfer))
         pack_wrong(p, "transfer");
 }

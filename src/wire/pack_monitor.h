@@ -7,6 +7,8 @@
 
 /* READ: the caller looks at pack->wrong before it uses the value; then every index is one of the cluster's. */
 void pack_cluster(struct pack *pack, struct cluster *cluster);
+/* What a fence program was asked for. */
+void pack_fence_request(struct pack *pack, struct fence_request *request, const struct cluster *cluster);
 /* monitor->cluster is set before, and stays.  Only what the cluster has is packed: READ into one that was started. */
 void pack_monitor(struct pack *pack, struct monitor *monitor);
 

@@ -31,7 +31,7 @@ static void pack_time(struct pack *p, struct recorded_time *time, const struct r
 }
 
 static void pack_input(struct pack *p, struct recorded_step *step, const struct cluster *cluster) {
-    PACK_SMALL(p, step, kind, MONITOR_COMMAND + 1);
+    PACK_SMALL(p, step, kind, MONITOR_EVENT_KIND_COUNT);
     switch (step->kind) {
     case MONITOR_TICK:
         break;
@@ -43,6 +43,11 @@ static void pack_input(struct pack *p, struct recorded_step *step, const struct 
         PACK_SMALL(p, step, host, cluster->host_count);
         PACK_FLAG(p, step, answers);
         PACK_TEXT(p, step, check_error);
+        break;
+    case MONITOR_FENCE:
+        pack_fence_request(p, &step->fence.request, cluster);
+        PACK_FLAG(p, step, fence.ended);
+        PACK_TEXT(p, step, fence.why);
         break;
     case MONITOR_COMMAND:
         pack_bytes(p, "command", &step->message, &step->message_length, STEP_MOST);
@@ -87,7 +92,7 @@ uint64_t recording_shape(void) {
     pack_checkpoint(&shape, &checkpoint);
     pack_cluster(&shape, &cluster);
     pack_monitor(&shape, &monitor);
-    for (int kind = 0; kind <= MONITOR_COMMAND; kind++)
+    for (int kind = 0; kind < MONITOR_EVENT_KIND_COUNT; kind++)
         pack_step(&shape, &(struct recorded_step){ .kind = (enum monitor_event_kind)kind, .decision_count = 1 },
                   &cluster, &last);
     return shape.sum;
@@ -175,11 +180,12 @@ static void sum_plan(struct pack *p, const struct monitor_plan *plan) {
         sum_reply(p, plan->replies[i]);
     host_set nudge = plan->nudge;
     msec deadline = plan->deadline;
-    bool save = plan->save, orders_set = plan->orders_set;
+    bool save = plan->save, orders_set = plan->orders_set, fence_set = plan->fence_set;
     pack_bits(p, "nudge", &nudge, HOSTS_MAX);
     pack_msec_or_never(p, "deadline", &deadline);
     pack_flag(p, "save", &save);
     pack_flag(p, "orders_set", &orders_set);
+    pack_flag(p, "fence_set", &fence_set);
 }
 
 void step_note_plan(struct recorded_step *step, const struct monitor *monitor, const struct monitor_plan *plan) {

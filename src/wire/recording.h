@@ -54,6 +54,7 @@ struct recorded_step {
     size_t message_length;
     bool answers;                /* CHECK */
     char check_error[FACT_SIZE]; /* CHECK */
+    struct fence_result fence;   /* FENCE */
     bool unsaved;                /* the store could not be written: nothing of it was sent */
     size_t decision_count;
     struct recorded_decision decisions[MONITOR_EVENTS_MAX];

@@ -52,6 +52,24 @@ static void warn_of_hold(json_t *list, const struct monitor *monitor, int host) 
          durable->hold_why[0] ? ": " : "", durable->hold_why, name);
 }
 
+/* The cluster works on as if there were no such program; but somebody counts on it. */
+static void warn_of_fence(json_t *list, const struct monitor *monitor, msec now) {
+    const struct fence_state *fence = &monitor->fence;
+    if (fence->running)
+        warn(list, "the fence program of host %s runs, for %lld s so far",
+             name_of(monitor->cluster, fence->request.host), (long long)(now - fence->request.asked) / 1000);
+    if (fence->alarm)
+        warn(list,
+             "the fence program of host %s failed: %s; a new writer waited for the end of the lease, or still does",
+             name_of(monitor->cluster, fence->alarm_host), fence->alarm_why);
+    if (fence->doubted)
+        warn(
+            list,
+            "the fence program of host %s said that it has ended, and it goes on reporting: two writers were possible; "
+            "mend that program",
+            name_of(monitor->cluster, fence->done.host));
+}
+
 static int host_with_mac(const struct monitor *monitor, const struct mac *mac) {
     for (int i = 0; i < monitor->cluster->host_count; i++)
         if (monitor->hosts[i].heard && mac_equal(&monitor->hosts[i].report.mac, mac))
@@ -171,6 +189,7 @@ json_t *warnings_value(const struct status_source *source) {
     warn_of_store(list, source->store_trouble);
     warn_of_writer(list, monitor, now);
     warn_of_protection(list, monitor);
+    warn_of_fence(list, monitor, now);
     for (int i = 0; i < monitor->cluster->host_count; i++) {
         warn_of_agent(list, monitor, i, now);
         warn_of_hold(list, monitor, i);

@@ -480,7 +480,7 @@ no_daemon_complains() {
 
 # What the monitor recorded leads to the same decisions once more, wherever it is looked at.
 recording_replays_the_same() {
-    "$MMM_BUILD/mmm" replay "$(lab_folder)/mon/monitor.db.recording" >"$EVIDENCE/replay.log" 2>&1 &&
+    "$MMM_BUILD/mmm" replay "$(lab_folder)/mon/store/monitor.db.recording" >"$EVIDENCE/replay.log" 2>&1 &&
         grep -qE '^[1-9][0-9]* inputs replayed, [1-9][0-9]* decisions: the same result$' "$EVIDENCE/replay.log"
 }
 

@@ -240,6 +240,36 @@ static void check_config_says_what_it_found(void **state) {
     expect("check-config", EXIT_DONE, "this machine is db2\n", "");
 }
 
+/* This machine is the monitor's, or it is not: its address is another line of the file. */
+static void check_fence(const char *monitor, const char *program, int status, const char *out, const char *err) {
+    char path[] = "/tmp/mmm-cli-test-XXXXXX";
+    int fd = mkstemp(path);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    assert_non_null(file);
+    fprintf(file,
+            "[cluster]\nname = shop\n[monitor]\naddress = %s\n[host default]\ninterface = lo\nfence = %s now\n"
+            "[host db1]\naddress = 198.51.100.1\nmode = master\n"
+            "[role writer]\nmode = exclusive\nhosts = db1\naddresses = 198.51.100.50/24\n"
+            "[replication]\nuser = repl\npassword_file = /nowhere/password\n",
+            monitor, program);
+    fclose(file);
+    setenv("MMM_CONFIG", path, 1);
+    expect("check-config", status, out, err);
+    setenv("MMM_CONFIG", config_file, 1);
+    unlink(path);
+}
+
+static void a_fence_program_that_cannot_be_run_is_refused_on_the_monitors_machine_only(void **state) {
+    (void)state;
+    check_fence("127.0.0.1", "/nowhere/power-off", EXIT_FAILED, "",
+                "[host db1] fence: /nowhere/power-off: No such file or directory; put the program there");
+    check_fence("127.0.0.1", config_file, EXIT_FAILED, "", "cannot be run: Permission denied");
+    check_fence("198.51.100.9", "/nowhere/power-off", EXIT_DONE,
+                "db1: /nowhere/power-off now, at most 10s; warning, if the monitor is to run here: /nowhere/power-off",
+                "");
+    check_fence("127.0.0.1", "/bin/true", EXIT_DONE, "fence    db1: /bin/true now, at most 10s\n", "");
+}
+
 static void another_cluster_than_the_files_is_refused(void **state) {
     (void)state;
     expect("check-config --cluster bank", EXIT_FAILED, "", "is the configuration of cluster shop, not of bank");
@@ -488,6 +518,7 @@ int main(void) {
         cmocka_unit_test(version_and_help_need_no_configuration),
         cmocka_unit_test(a_configuration_that_is_not_there_is_a_failure_that_names_it),
         cmocka_unit_test_setup(check_config_says_what_it_found, make_config),
+        cmocka_unit_test(a_fence_program_that_cannot_be_run_is_refused_on_the_monitors_machine_only),
         cmocka_unit_test(another_cluster_than_the_files_is_refused),
         cmocka_unit_test(the_agent_is_the_host_that_is_named_or_whose_address_is_here),
         cmocka_unit_test_teardown(a_monitor_that_does_not_run_is_told_with_what_to_do, remove_config),

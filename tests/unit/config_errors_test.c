@@ -223,6 +223,25 @@ static void a_name_fills_its_room_and_no_more(void **state) {
     assert_int_equal(config_parse("f", text, &settings, NULL), RC_INVALID);
 }
 
+static void a_fence_program_is_named_by_its_absolute_path_and_without_a_shell(void **state) {
+    (void)state;
+    refused(
+        CLUSTER MONITOR
+        "[host db1]\naddress = 10.0.0.1\nmode = master\ninterface = eth0\nfence = ipmitool power off\n" WRITER_OF_DB1,
+        "shop.ini:9: [host db1] fence: begins with the absolute path of a program: /usr/local/sbin/mmm-power-off");
+    refused(
+        "[host a]\nfence = /bin/off $MMM_HOST\n",
+        "shop.ini:2: [host a] fence: «$» has no meaning here, since the command is run without a shell; put it into a "
+        "script and name that");
+    struct settings s =
+        parse(CLUSTER MONITOR "[host default]\ninterface = eth0\nfence = /bin/off\nfence_timeout = 3s\n" DB1
+                              "[host db2]\naddress = 10.0.0.2\nmode = master\nfence =\n" WRITER);
+    assert_true(s.cluster.hosts[0].has_fence);
+    assert_int_equal(s.cluster.hosts[0].fence_timeout, 3000);
+    assert_string_equal(s.hosts[0].fence, "/bin/off");
+    assert_false(s.cluster.hosts[1].has_fence);
+}
+
 static void a_socket_path_longer_than_the_kernel_takes_is_refused(void **state) {
     (void)state;
     char text[TEXT_SIZE];
@@ -308,6 +327,7 @@ int main(void) {
         cmocka_unit_test(a_lease_that_its_reports_do_not_fit_into_is_refused_with_the_numbers),
         cmocka_unit_test(a_line_that_is_too_long_is_an_error_that_says_so),
         cmocka_unit_test(a_name_fills_its_room_and_no_more),
+        cmocka_unit_test(a_fence_program_is_named_by_its_absolute_path_and_without_a_shell),
         cmocka_unit_test(a_socket_path_longer_than_the_kernel_takes_is_refused),
         cmocka_unit_test(a_damaged_file_is_read_or_refused_with_a_reason),
         cmocka_unit_test(a_file_cut_anywhere_is_read_or_refused_with_a_reason),

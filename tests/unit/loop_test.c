@@ -246,12 +246,27 @@ static void the_termination_signal_ends_the_run(void **state) {
     loop_run(scene->loop);
 }
 
+static void count_up(void *context) {
+    ++*(unsigned *)context;
+}
+
+/* A result of a worker thread that comes at the very end holds memory that only its delivery frees. */
+static void what_was_posted_is_run_even_if_the_loop_ends_before(void **state) {
+    (void)state;
+    unsigned count = 0;
+    struct loop *loop = loop_new();
+    loop_post(loop, count_up, &count);
+    loop_free(loop);
+    assert_int_equal(count, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(timers_fire_in_the_order_of_their_deadlines, start, finish),
         cmocka_unit_test_setup_teardown(a_timer_that_is_moved_fires_once_at_its_new_time, start, finish),
         cmocka_unit_test_setup_teardown(a_timer_that_is_always_due_does_not_keep_posts_waiting, start, finish),
         cmocka_unit_test_setup_teardown(a_timer_may_free_itself_and_another_that_is_due, start, finish),
+        cmocka_unit_test(what_was_posted_is_run_even_if_the_loop_ends_before),
         cmocka_unit_test_setup_teardown(posts_of_each_thread_run_in_their_order_and_none_is_lost, start, finish),
         cmocka_unit_test_setup_teardown(strangers_never_keep_anything_else_waiting, start, finish),
         cmocka_unit_test_setup_teardown(a_watch_is_called_as_long_as_there_is_something_to_read, start, finish),

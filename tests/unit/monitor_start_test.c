@@ -189,6 +189,23 @@ static void an_old_store_does_not_give_the_role_back_to_an_earlier_writer(void *
     assert_int_equal(monitor.durable.mode, MONITOR_ACTIVE);
 }
 
+/* The old store held db2; it was let in again since, or it could not be writer. */
+static void a_writer_that_an_old_store_holds_is_adopted_without_the_hold(void **state) {
+    (void)state;
+    start_serving();
+    monitor.durable.hosts[DB2].holds = HOLD_DOWN_LONG;
+    monitor.durable.hosts[DB2].state = HOST_AWAITING_RECOVERY;
+    hold_a_lease(DB2);
+    reports[DB2].term = monitor.durable.term + 3;
+    reports[DB1].writer = false;
+    reports[DB1].fenced = reports[DB1].probe.read_only = true;
+    hear(DB2);
+    turns(SECONDS(6));
+    assert_int_equal(monitor.durable.writer, DB2);
+    assert_int_equal(monitor.durable.hosts[DB2].holds, 0);
+    assert_int_equal(monitor.durable.hosts[DB2].state, HOST_ONLINE);
+}
+
 static void a_late_report_of_an_earlier_run_of_an_agent_is_refused(void **state) {
     (void)state;
     start_serving();
@@ -316,6 +333,7 @@ int main(void) {
         cmocka_unit_test(the_first_writer_waits_until_every_other_master_is_known_to_be_shut),
         cmocka_unit_test(a_lease_holder_is_adopted_only_when_a_lease_has_passed_in_silence),
         cmocka_unit_test(an_old_store_does_not_give_the_role_back_to_an_earlier_writer),
+        cmocka_unit_test(a_writer_that_an_old_store_holds_is_adopted_without_the_hold),
         cmocka_unit_test(a_late_report_of_an_earlier_run_of_an_agent_is_refused),
         cmocka_unit_test(an_agent_whose_clock_was_set_back_is_heard_again_after_a_lease),
         cmocka_unit_test(the_one_server_that_is_writable_becomes_writer),

@@ -47,6 +47,13 @@ static const struct other_rule {
     { "C20", "set_offline", "an administrator has set a host offline" },
     { "C30", "move_role", "an administrator moves the writer role" },
     { "C31", "move_role", "an administrator moves another role" },
+    { "F30", "fence_succeeded", "the fence program has ended the old writer: the end of its lease is not waited for" },
+    { "F31", "fence_failed",
+      "the fence program failed or was killed at its limit: the end of the lease is waited for" },
+    { "F32", "fence_ignored",
+      "a fence program has ended too late: what it was asked for is not the question any more" },
+    { "F33", "fence_doubted", "a host that its fence program has ended goes on reporting: the program is wrong" },
+    { "F34", "fence_failed", "no word came of the fence program in its time: it counts as failed" },
     { "H90", "host_held", "a host has transactions that the writer does not have" },
     { "H91", "address_stranger", "a machine that is no host of the cluster answers for a role address" },
     { "L01", "term_raised", "an agent has obeyed a later term than the store knows: the monitor goes above it" },
@@ -76,6 +83,11 @@ static void write_tables(FILE *out) {
     for (size_t i = 0; i < count; i++)
         fprintf(out, "| %s | %s | %s | %s |\n", watch[i].rule, watch[i].when_text, state_words[watch[i].action],
                 watch[i].why);
+    const struct fence_row *fence = fence_table(&count);
+    fprintf(out, "\n## The fence program of a lost writer (F)\n\n| rule | when | do | why |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "| %s | %s | %s | %s |\n", fence[i].rule, fence[i].when_text,
+                fence[i].action == FENCE_RUN ? "run it" : "wait", fence[i].why);
     const struct transfer_row *transfer = transfer_table(&count);
     fprintf(out, "\n## The way of the writer role (T)\n\n| rule | phase | when | do | why |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < count; i++)

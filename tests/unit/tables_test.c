@@ -42,6 +42,11 @@ static const char *watch_rule(size_t row) {
     return watch_table(&count)[row].rule;
 }
 
+static const char *fence_rule(size_t row) {
+    size_t count;
+    return fence_table(&count)[row].rule;
+}
+
 static const char *duty_rule(size_t row) {
     size_t count;
     return duty_table(&count)[row].rule;
@@ -93,6 +98,20 @@ static void every_fact_about_a_writer_finds_a_row(void **state) {
         won[watch_decide(&facts) - table] = true;
     }
     every_row_has_won(won, watch_rule, count);
+}
+
+static void every_fact_about_a_fence_finds_a_row(void **state) {
+    (void)state;
+    size_t count;
+    const struct fence_row *table = fence_table(&count);
+    bool won[ROWS_MAX] = { false };
+    rules_are_unique(fence_rule, count);
+    for (unsigned c = 0; c < 1U << sizeof(struct fence_facts); c++) {
+        struct fence_facts facts;
+        facts_from(c, sizeof facts, &facts);
+        won[fence_decide(&facts) - table] = true;
+    }
+    every_row_has_won(won, fence_rule, count);
 }
 
 static void every_duty_and_fact_finds_a_row(void **state) {
@@ -294,6 +313,19 @@ static void a_writer_nobody_can_replace_keeps_the_role_unless_it_resigns(void **
     }
 }
 
+/* ---- fence programs ---- */
+
+static void only_a_lost_writer_that_nobody_hears_is_fenced(void **state) {
+    (void)state;
+    for (unsigned c = 0; c < 1U << sizeof(struct fence_facts); c++) {
+        struct fence_facts facts;
+        facts_from(c, sizeof facts, &facts);
+        if (fence_decide(&facts)->action == FENCE_RUN)
+            assert_true(facts.leaving && facts.program && !facts.passive && !facts.planned && !facts.alone &&
+                        !facts.heard && !facts.seen && !facts.running && !facts.pausing);
+    }
+}
+
 /* ---- duties ---- */
 
 static enum server_task_kind task_of(enum duty_now duty, struct duty_facts facts) {
@@ -357,6 +389,8 @@ int main(void) {
         cmocka_unit_test(every_state_and_fact_finds_a_row),
         cmocka_unit_test(every_phase_and_fact_finds_a_row),
         cmocka_unit_test(every_fact_about_a_writer_finds_a_row),
+        cmocka_unit_test(every_fact_about_a_fence_finds_a_row),
+        cmocka_unit_test(only_a_lost_writer_that_nobody_hears_is_fenced),
         cmocka_unit_test(every_duty_and_fact_finds_a_row),
         cmocka_unit_test(groups_end_with_a_row_for_always),
         cmocka_unit_test(a_standby_is_not_judged_while_no_writer_serves),

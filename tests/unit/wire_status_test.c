@@ -192,6 +192,27 @@ static void a_replication_error_is_shown_with_its_number(void **state) {
     json_decref(root);
 }
 
+static bool warns(const struct monitor *monitor, const char *words) {
+    json_t *root = status_of(monitor);
+    char *text = json_dumps(json_object_get(root, "warnings"), 0);
+    bool found = strstr(text, words) != NULL;
+    free(text);
+    json_decref(root);
+    return found;
+}
+
+static void what_became_of_a_fence_program_is_warned_of(void **state) {
+    (void)state;
+    struct monitor *monitor = make_monitor();
+    assert_false(warns(monitor, "fence program"));
+    monitor->fence = (struct fence_state){ .running = true, .request = { .host = 1, .asked = NOW - 2500 } };
+    assert_true(warns(monitor, "the fence program of host db2 runs, for 2 s so far"));
+    monitor->fence = (struct fence_state){ .alarm = true, .alarm_host = 1, .alarm_why = "exit status 3: no route" };
+    assert_true(warns(monitor, "the fence program of host db2 failed: exit status 3: no route; "));
+    monitor->fence = (struct fence_state){ .doubted = true, .done = { .host = 1 } };
+    assert_true(warns(monitor, "the fence program of host db2 said that it has ended, and it goes on reporting"));
+}
+
 static void a_transfer_under_way_is_shown(void **state) {
     (void)state;
     struct monitor *monitor = make_monitor();
@@ -316,6 +337,7 @@ int main(void) {
         cmocka_unit_test(an_answer_of_long_ago_says_nothing_about_now),
         cmocka_unit_test(a_server_that_is_silent_is_not_up),
         cmocka_unit_test(a_replication_error_is_shown_with_its_number),
+        cmocka_unit_test(what_became_of_a_fence_program_is_warned_of),
         cmocka_unit_test(a_transfer_under_way_is_shown),
         cmocka_unit_test(warnings_say_what_is_wrong_and_what_to_do),
         cmocka_unit_test(a_cluster_that_is_well_warns_of_nothing),

@@ -69,7 +69,7 @@ static const struct cli_command commands[] = {
       run_move_role },
     { "check-config", "", 0, 0, 0, "read the configuration and say what it means",
       "Reads the whole file and refuses what is wrong in it, with file, line and the nearest known key.  Prints the\n"
-      "hosts, the roles, the lease's arithmetic and which host this machine is.\n",
+      "hosts, the roles, the lease's arithmetic, which host this machine is, and the fence programs.\n",
       run_check_config },
     { "cert", "init | issue NAME", 1, 2, OPTION_DIR | OPTION_FORCE, "make the cluster's certificates",
       "cert init        makes ca.pem and ca.key, the cluster's own authority; once, on one machine.\n"

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "effect/http/cert.h"
 #include "effect/netlink/addresses.h"
+#include "effect/process/program.h"
 
 #define TLS_FOLDER "/etc/mmm/tls"
 
@@ -88,6 +89,28 @@ static void tell_monitor(FILE *out, const struct settings *settings) {
         fputs("  tls      none: the daemons bind to loopback and unix sockets only\n", out);
 }
 
+/* Only the monitor's machine has these programs; elsewhere that one is missing means nothing. */
+static int check_fences(const struct cli_call *call, const struct settings *settings) {
+    const struct cluster *cluster = &settings->cluster;
+    bool here = addresses_is_local(&settings->monitor_address);
+    int status = EXIT_DONE;
+    for (int i = 0; i < cluster->host_count; i++) {
+        char limit[CLOCK_TEXT_MAX];
+        struct reason why = { "" };
+        const char *command = settings->hosts[i].fence;
+        if (!command[0])
+            continue;
+        enum rc rc = program_check(command, &why);
+        fprintf(call->out, "  fence    %s: %s, at most %s%s%s\n", cluster->hosts[i].name, command,
+                duration_text(cluster->hosts[i].fence_timeout, limit),
+                rc && !here ? "; warning, if the monitor is to run here: " : "", rc && !here ? why.text : "");
+        if (rc && here)
+            status = call_failed(call, "%s: [host %s] fence: %s; put the program there or take the key out", call->file,
+                                 cluster->hosts[i].name, why.text);
+    }
+    return status;
+}
+
 int run_check_config(struct cli_call *call) {
     const struct settings *settings = call_settings(call);
     if (!settings)
@@ -106,7 +129,7 @@ int run_check_config(struct cli_call *call) {
         fputs("  here     this machine carries no host's address: an agent here needs --host H\n", call->out);
     else
         fprintf(call->out, "  here     this machine is %s\n", cluster->hosts[self].name);
-    return EXIT_DONE;
+    return check_fences(call, settings);
 }
 
 /* A name becomes a file's name and a certificate's: letters, digits, «-», «_» and «.», not first. */

@@ -48,6 +48,8 @@ static enum rc run(struct replay *replay, struct reason *ret_why) {
         replay->heard_before = view->heard ? view->heard_at : NEVER;
         rc = report_decode(&replay->cluster, step->message, step->message_length, &report, ret_why);
         event.report = &report;
+    } else if (step->kind == MONITOR_FENCE) {
+        event.fence = &step->fence;
     } else if (step->kind == MONITOR_COMMAND) {
         rc = command_decode(&replay->cluster, step->message, step->message_length, &replay->command, ret_why);
         event.command = &replay->command;

@@ -159,6 +159,11 @@ static void print_command(FILE *out, const struct command *command) {
     fprintf(out, "%s%s\n", command->force ? " --force" : "", command->dry_run ? " --dry-run" : "");
 }
 
+static const char *host_of_fence(const struct replay *replay) {
+    int host = replay->step.fence.request.host;
+    return host == HOST_NONE ? "nobody" : replay->cluster.hosts[host].name;
+}
+
 static void print_input(const struct replay_teller *teller, const struct replay *replay) {
     const struct recorded_step *step = &replay->step;
     char time[CLOCK_TEXT_MAX];
@@ -175,6 +180,12 @@ static void print_input(const struct replay_teller *teller, const struct replay 
         fprintf(teller->out, "the monitor's own connection to %s: %s", replay->cluster.hosts[step->host].name,
                 step->answers ? "answers" : "no answer, ");
         print_clean(teller->out, step->answers ? "" : step->check_error);
+        fputc('\n', teller->out);
+        break;
+    case MONITOR_FENCE:
+        fprintf(teller->out, "the fence program of %s %s: ", host_of_fence(replay),
+                step->fence.ended ? "has ended it" : "failed");
+        print_clean(teller->out, step->fence.why);
         fputc('\n', teller->out);
         break;
     case MONITOR_COMMAND:
@@ -194,7 +205,10 @@ static void print_decision(FILE *out, const struct cluster *cluster, const struc
 
 /* ---- for programs ---- */
 
-static const char *const kind_words[] = { "tick", "report", "check", "command" };
+static const char *const kind_words[] = {
+    [MONITOR_TICK] = "tick",   [MONITOR_REPORT] = "report",   [MONITOR_CHECK] = "check",
+    [MONITOR_FENCE] = "fence", [MONITOR_COMMAND] = "command",
+};
 
 static json_t *input_value(const struct replay_teller *teller, const struct replay *replay) {
     const struct recorded_step *step = &replay->step;
@@ -211,6 +225,11 @@ static json_t *input_value(const struct replay_teller *teller, const struct repl
     if (step->kind == MONITOR_CHECK) {
         put_flag(input, "answers", step->answers);
         put_text_or_null(input, "error", step->check_error);
+    }
+    if (step->kind == MONITOR_FENCE) {
+        put_text(input, "host", host_of_fence(replay));
+        put_flag(input, "ended", step->fence.ended);
+        put_text(input, "why", step->fence.why);
     }
     if (step->kind == MONITOR_COMMAND) {
         put_text(input, "command", command_words[replay->command.kind]);

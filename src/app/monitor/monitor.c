@@ -44,6 +44,7 @@ void monitor_feed(struct monitor_app *app, struct monitor_event *event) {
     serve_plan(app);
     if (!app->unsaved)
         nudge(app);
+    fence_plan(app);
     loop_timer_set(app->timer, app->plan.deadline);
     app->feeding = false;
 }
@@ -126,6 +127,7 @@ static enum rc reduce_rights(struct reason *ret_why) {
 static enum rc start(struct monitor_app *app, struct reason *ret_why) {
     app->loop = loop_new();
     app->timer = loop_timer_new(app->loop, on_timer, app);
+    fence_start(app);
     enum rc rc = reduce_rights(ret_why);
     if (!rc)
         rc = load(app, ret_why);
@@ -141,6 +143,7 @@ static enum rc start(struct monitor_app *app, struct reason *ret_why) {
 static void end(struct monitor_app *app) {
     for (int i = 0; i < HOSTS_MAX; i++)
         checker_free(app->checkers[i]);
+    fence_end(app);
     serve_end(app);
     record_end(app);
     store_close(app->store);
@@ -164,6 +167,7 @@ int monitor_main(const struct settings *settings) {
         status = 1;
     } else {
         log_line(LOG_LEVEL_INFO, "event=started cluster=%s version=%s", app->cluster->name, MMM_VERSION);
+        fence_check(app);
         notify_ready("running");
         on_timer(app);
         loop_run(app->loop);

@@ -4,6 +4,7 @@
  *   monitor.c  start, end, and the way of an event through the core
  *   keep.c     what was decided is written, or not decided
  *   record.c   what `mmm replay` needs to come to the same result
+ *   fence.c    the administrator's fence program
  *   serve.c    HTTP: reports of agents, commands and questions of administrators
  */
 #ifndef MMM_APP_MONITOR_MONITOR_APP_H
@@ -13,6 +14,7 @@
 #include "core/monitor/monitor.h"
 #include "effect/http/http.h"
 #include "effect/mysql/server.h"
+#include "effect/process/program.h"
 #include "effect/recorder/recorder.h"
 #include "effect/store/store.h"
 #include "wire/recording.h"
@@ -41,6 +43,10 @@ struct monitor_app {
     struct http_server *local; /* the command line's unix socket */
     struct http_peer *agents[HOSTS_MAX];
     struct checker *checkers[HOSTS_MAX];
+    struct program *fence; /* NULL: none runs */
+    struct fence_request fence_request;
+    char fence_why[WHY_SIZE];       /* it could not be started ... */
+    struct loop_timer *fence_timer; /* ... which is told to the core in a turn of its own */
     uint64_t commands;
     struct waiting {
         uint64_t id; /* 0: free */
@@ -68,6 +74,12 @@ const char *record_trouble(const struct monitor_app *app);
 /* keep.c */
 void keep_plan(struct monitor_app *app, const struct monitor_event *event);
 bool keep_retry(struct monitor_app *app, const struct monitor_event *event);
+
+/* fence.c */
+void fence_start(struct monitor_app *app);
+void fence_end(struct monitor_app *app);
+void fence_plan(struct monitor_app *app);
+void fence_check(const struct monitor_app *app); /* says in the log which program cannot be run */
 
 /* serve.c */
 enum rc serve_start(struct monitor_app *app, struct reason *ret_why) NODISCARD;

@@ -124,6 +124,8 @@ void record_after(struct monitor_app *app, const struct monitor_event *event) {
     };
     if (event->check_error)
         TEXT_COPY(step->check_error, event->check_error);
+    if (event->kind == MONITOR_FENCE)
+        step->fence = *event->fence;
     char *command = NULL;
     if (event->kind == MONITOR_COMMAND) {
         command = command_encode(app->cluster, event->command);

@@ -36,10 +36,12 @@ static void begin_anew(struct mstep *step) {
     durable->writer = durable->leaving = durable->last_writer = HOST_NONE;
     durable->electable = durable->surely = cluster_masters(m->cluster);
     place_writer_addresses(step, HOST_NONE);
-    m->serving = false;
+    m->serving = m->fence.has_ended = false;
     m->serving_since = NEVER;
     m->listening_since = step->now;
     m->granted_until = step->now + m->cluster->lease.length;
+    for (int i = 0; i < m->cluster->host_count; i++)
+        durable->hosts[i].since = step->event->wall; /* how long it has been so is not known */
 }
 
 /* Nobody obeys a lower term, so a monitor goes above what its agents have seen.  It writes each term down before it
@@ -81,18 +83,22 @@ static void meet_stranger_writer(struct mstep *step, int host) {
         enter_passive(step, "L03", cause);
 }
 
+void lease_end(struct mstep *step) {
+    struct monitor_durable *durable = &step->m->durable;
+    durable->leaving = HOST_NONE;
+    step->changed = true;
+    if (durable->writer == HOST_NONE)
+        step->m->granted_until = step->now;
+}
+
 void lease_read_report(struct mstep *step, int host) {
     struct monitor_durable *durable = &step->m->durable;
     const struct report *report = &step->m->hosts[host].report;
     uint64_t term = durable->term;
     follow_term(step, host);
     meet_stranger_writer(step, host);
-    if (host == durable->leaving && has_ended(report, term)) {
-        durable->leaving = HOST_NONE;
-        step->changed = true;
-        if (durable->writer == HOST_NONE)
-            step->m->granted_until = step->now;
-    }
+    if (host == durable->leaving && has_ended(report, term))
+        lease_end(step);
     if (host == durable->writer && report->term == term && report->writer && durable->surely != report->electable) {
         durable->surely = report->electable;
         step->changed = true;
@@ -155,8 +161,13 @@ void lease_adopt(struct mstep *step) {
     m->granted_until = step->now + m->cluster->lease.length;
     new_term(step);
     place_writer_addresses(step, holder);
+    bool held = m->durable.hosts[holder].holds != 0;
     mstep_event(step, "L02", "writer_adopted", holder, cluster_writer_role(m->cluster),
-                "%s holds the writer role, and the store knew nobody", host_name(step, holder));
+                "%s holds the writer role, and the store knew nobody%s", host_name(step, holder),
+                held ? "; that it was held is of the past: it could not be writer otherwise" : "");
+    if (held)
+        health_release(step, holder);
+    health_set_state(step, holder, HOST_ONLINE, "L02", "it is the writer");
 }
 
 /* Rule 5, for the candidate in question. */

@@ -92,7 +92,7 @@ static const struct transfer no_transfer = {
 void monitor_undo(struct monitor *monitor, const struct monitor_durable *stored, struct monitor_plan *plan) {
     monitor->durable = *stored;
     monitor->transfer = no_transfer;
-    plan->save = plan->orders_set = false;
+    plan->save = plan->orders_set = plan->fence_set = false;
     plan->event_count = plan->reply_count = 0;
     plan->nudge = 0;
 }
@@ -192,6 +192,7 @@ static void decide(struct mstep *step) {
     lease_adopt(step);
     health_run(step);
     transfer_run(step);
+    fencing_run(step);
     lease_keep_electable(step);
     placement_run(step);
 }
@@ -209,10 +210,14 @@ void monitor_step(struct monitor *monitor, const struct monitor_event *event, st
         if (reported) {
             health_report(&step, event->host);
             lease_read_report(&step, event->host);
+            fencing_read_report(&step, event->host);
         }
         break;
     case MONITOR_CHECK:
         health_check(&step, event->host);
+        break;
+    case MONITOR_FENCE:
+        fencing_read_result(&step, event->fence);
         break;
     case MONITOR_COMMAND:
         commands_run(&step, event->command);

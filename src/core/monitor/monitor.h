@@ -2,6 +2,7 @@
  *
  *   health.c     what each report says about its host; host states (core/health has the table)
  *   transfer.c   the writer role leaves one host and reaches another (core/transfer has the table)
+ *   fence.c      the administrator's program that ends a lost writer for sure
  *   lease.c      what was granted, the electable set, when an old writer has surely ended
  *   placement.c  role addresses (core/roles has the rules)
  *   orders.c     what each host should be doing: a function of the state, nothing else
@@ -79,12 +80,43 @@ struct host_view {
     struct check_view checks[CHECK_COUNT];
 };
 
+/* Which end is asked for: a result counts for exactly this. */
+struct fence_request {
+    int host;
+    uint64_t term;        /* in which the role was taken away: no lease of that host is younger */
+    uint64_t incarnation; /* of the agent that was heard last there; 0: none since the monitor's start */
+    msec asked;           /* when: an earlier run of the monitor has asked at another time */
+};
+
+struct fence_result {
+    struct fence_request request;
+    bool ended;         /* the program's exit status is 0: the host does not run any more, or has been reset */
+    char why[WHY_SIZE]; /* how the program ended, and what it said */
+};
+
+/* What is remembered of fence programs; nothing of it survives a restart, so a result from before is none. */
+struct fence_state {
+    bool running;
+    struct fence_request request; /* the last */
+    unsigned failures;            /* in a row, for the request's host */
+    msec next_at;                 /* not before, after a failure */
+    bool alarm;                   /* it failed for that host, which is not ONLINE again */
+    int alarm_host;
+    char alarm_why[WHY_SIZE];
+    bool has_ended;            /* the last writer was ended by its program, and no other came since */
+    struct fence_request done; /* the last that counted; term 0: none */
+    msec done_at;
+    bool doubted; /* the host that was ended has gone on talking */
+};
+
 enum monitor_event_kind {
     MONITOR_TICK,
     MONITOR_REPORT,  /* from: the host that its certificate names; answered with plan.orders */
     MONITOR_CHECK,   /* the monitor's own connection to a host's server */
+    MONITOR_FENCE,   /* the fence program that was asked for has ended, or its time is over */
     MONITOR_COMMAND, /* from the command line; answered now or later with a plan.reply of the same id */
 };
+#define MONITOR_EVENT_KIND_COUNT (MONITOR_COMMAND + 1)
 
 enum command_kind {
     COMMAND_SET_ONLINE,
@@ -121,6 +153,7 @@ struct monitor_event {
     int host;
     const struct report *report;
     const struct command *command;
+    const struct fence_result *fence;
     bool answers;            /* CHECK */
     const char *check_error; /* CHECK, not answering */
 };
@@ -138,6 +171,8 @@ struct monitor_plan {
     size_t reply_count;
     struct command_reply replies[REPLIES_MAX];
     host_set nudge;
+    bool fence_set; /* run this host's fence program, with its time limit, and tell with MONITOR_FENCE how it ended */
+    struct fence_request fence;
     msec deadline;
 };
 
@@ -153,6 +188,7 @@ struct monitor {
     msec serving_since;   /* when that became true; NEVER: it is not */
     msec writer_heartbeat, writer_heartbeat_before; /* stamps of its last two heartbeats */
     struct transfer transfer;
+    struct fence_state fence;
     struct stranger stranger; /* the last one that was told of, so that it is told once */
     msec stranger_at;
 };

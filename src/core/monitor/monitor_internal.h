@@ -34,6 +34,12 @@ void health_hold(struct mstep *step, int host, enum hold_reason reason, const ch
     PRINTF_LIKE(5, 6);
 void health_release(struct mstep *step, int host);
 
+/* fence.c */
+void fencing_run(struct mstep *step);
+void fencing_read_result(struct mstep *step, const struct fence_result *result);
+void fencing_read_report(struct mstep *step, int host);
+bool fencing_stands_in(const struct mstep *step); /* for the old writer's word: it was ended by a program, or can be */
+
 /* lease.c: the model's steps 2, 6, 7, 8 */
 void lease_read_report(struct mstep *step, int host);
 void lease_note_grant(struct mstep *step, const struct orders *orders);
@@ -43,6 +49,7 @@ host_set lease_wanted_electable(const struct mstep *step);
 bool lease_is_released(const struct mstep *step, int candidate);
 void lease_take(struct mstep *step, bool confirmed);
 void lease_give(struct mstep *step, int host);
+void lease_end(struct mstep *step); /* the writer that was leaving has surely ended */
 
 /* transfer.c */
 void transfer_run(struct mstep *step);
@@ -54,6 +61,7 @@ void transfer_begin_switchover(struct mstep *step, int to, const struct command 
 msec transfer_grace(const struct monitor *m, const struct command *command);
 void transfer_abandon(struct mstep *step, const char *why); /* whatever is on its way */
 bool transfer_writer_serves(const struct mstep *step);
+bool transfer_is_seen(const struct mstep *step, int writer); /* its replicas receive, or a peer has promised */
 bool transfer_is_suspect(const struct mstep *step); /* the writer: silent for half a lease, and no peer has promised */
 
 /* placement.c */

@@ -28,8 +28,8 @@ bool transfer_may_take_over(const struct mstep *step, int host) {
         return false;
     if (durable->last_writer == HOST_NONE || host == durable->last_writer)
         return true;
-    return set_has(durable->electable & durable->surely, host) &&
-           !step->m->hosts[host].report.probe.replication.apply_failed;
+    host_set allowed = fencing_stands_in(step) ? durable->electable : durable->electable & durable->surely;
+    return set_has(allowed, host) && !step->m->hosts[host].report.probe.replication.apply_failed;
 }
 
 /* failover.window: a second failover in it needs an administrator's word (set-online or set-active). */
@@ -85,6 +85,10 @@ static bool seen_promised(const struct mstep *step, int writer) {
     return false;
 }
 
+bool transfer_is_seen(const struct mstep *step, int writer) {
+    return seen_moving(step, writer) || seen_promised(step, writer);
+}
+
 /* Nothing is taken away yet, but its standbys already stop receiving and apply what they have: stopping can take a
  * second where the source is unreachable (effect/mysql/replica.c), and so it is done before the lease has ended. */
 bool transfer_is_suspect(const struct mstep *step) {
@@ -93,8 +97,8 @@ bool transfer_is_suspect(const struct mstep *step) {
     if (writer == HOST_NONE || m->transfer.phase != TRANSFER_IDLE || m->durable.mode != MONITOR_ACTIVE)
         return false;
     const struct host_view *view = &m->hosts[writer];
-    return view->heard && step->now - view->heard_at > m->cluster->lease.length / 2 && !seen_promised(step, writer) &&
-           !seen_moving(step, writer) && transfer_candidates(step) != 0;
+    return view->heard && step->now - view->heard_at > m->cluster->lease.length / 2 &&
+           !transfer_is_seen(step, writer) && transfer_candidates(step) != 0;
 }
 
 static void collect_watch(const struct mstep *step, int writer, struct watch_facts *facts) {
@@ -117,6 +121,7 @@ static void collect_watch(const struct mstep *step, int writer, struct watch_fac
         .lapsed = step->now >= m->granted_until,
         .promised = seen_promised(step, writer),
         .not_holding = view->not_holding_at != NEVER && step->now - view->not_holding_at > cluster->lease.length + 1000,
+        .fenceable = cluster->hosts[writer].has_fence && transfer_is_suspect(step),
     };
 }
 

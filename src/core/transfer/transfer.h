@@ -92,6 +92,7 @@ struct watch_facts {
     bool lapsed;       /* the last lease that the monitor granted has surely ended */
     bool promised;     /* a peer reports a promise under way */
     bool not_holding;  /* its agent reports for longer than a lease that it does not hold the role */
+    bool fenceable;    /* nobody hears it for half a lease, somebody could take over, and a program can end it */
 };
 
 enum watch_action {
@@ -110,6 +111,32 @@ struct watch_row {
     enum watch_action action;
     const char *why;
 };
+
+/* When the administrator's fence program is run for a former writer that is not known to have ended. */
+struct fence_facts {
+    bool leaving; /* there is such a former writer */
+    bool program; /* its host has a fence program */
+    bool passive;
+    bool planned; /* it is handing over */
+    bool alone;   /* not one other agent is heard */
+    bool heard;   /* its agent reports, or did within half a lease */
+    bool seen;    /* its replicas still receive from it, or a peer has promised it to wait */
+    bool running; /* a fence program is under way, for whatever was asked */
+    bool pausing; /* the last one failed, and it is too early to try again */
+};
+
+enum fence_action { FENCE_STAY, FENCE_RUN };
+
+struct fence_row {
+    const char *rule; /* F01 … */
+    const char *when_text;
+    bool (*when)(const struct fence_facts *facts);
+    enum fence_action action;
+    const char *why;
+};
+
+const struct fence_row *fence_decide(const struct fence_facts *facts);
+const struct fence_row *fence_table(size_t *ret_count);
 
 const struct watch_row *watch_decide(const struct watch_facts *facts);
 const struct watch_row *watch_table(size_t *ret_count);

@@ -31,6 +31,9 @@ static bool is_lapsed(const struct watch_facts *f) {
 static bool is_not_holding(const struct watch_facts *f) {
     return f->not_holding;
 }
+static bool is_fenceable(const struct watch_facts *f) {
+    return f->fenceable;
+}
 
 static const struct watch_row table[] = {
     /* clang-format off */
@@ -42,6 +45,7 @@ static const struct watch_row table[] = {
     { "W21", "stuck",                  is_stuck,         WATCH_REPLACE, "its server answers, and does not commit" },
     { "W22", "lapsed",                 is_lapsed,        WATCH_TAKE,    "its agent is silent, its lease has ended, and no peer has promised to extend it" },
     { "W23", "not holding",            is_not_holding,   WATCH_REPLACE, "its agent does not take the role" },
+    { "W24", "fenceable",              is_fenceable,     WATCH_TAKE,    "nobody hears it for half a lease, and its fence program can end it for sure" },
     { "W99", "always",                 always,           WATCH_STAY,    "well, or alive by what others see" },
     /* clang-format on */
 };

@@ -177,10 +177,8 @@ void loop_free(struct loop *loop) {
     if (loop == NULL)
         return;
     assert(loop->timers == NULL);
-    for (struct post *post = loop->posts, *next; post != NULL; post = next) {
-        next = post->next;
-        free(post);
-    }
+    while (loop->posts != NULL)
+        posts_run(loop->post_fd, 0, loop);
     event_free(loop->interrupt);
     event_free(loop->term);
     event_free(loop->post_event);

@@ -32,7 +32,8 @@ void loop_timer_free(struct loop_timer *timer);
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_function function, void *context);
 void loop_watch_free(struct loop_watch *watch);
 
-/* From any thread: function(context) runs soon on the loop's thread, in order of posting. */
+/* From any thread: function(context) runs soon on the loop's thread, in order of posting; at the latest in loop_free,
+ * so that what is left can free what it holds. */
 void loop_post(struct loop *loop, loop_function function, void *context);
 
 #endif
