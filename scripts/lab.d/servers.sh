@@ -1,4 +1,5 @@
-# The lab's MariaDB servers: copies of one template, with the settings that SERVERS.md asks of a managed server.
+# The lab's servers: copies of one template, with the settings that a managed server needs.  What differs between the
+# families is in mariadb.sh and mysql.sh: template_make_F, server_settings_F, server_launch_F, replicate_F.
 # shellcheck shell=bash
 
 server_socket() { # host
@@ -13,81 +14,13 @@ password_of() { # name
     cat "$LAB/secret/$1.password"
 }
 
-# The users and the schema stand in the template, so that all servers start alike and with empty binary logs.
-template_sql() {
-    local user
-    echo "FLUSH PRIVILEGES;" # a bootstrap server starts without any, and then makes no users
-    for user in mmm_replication mmm_check app; do
-        echo "CREATE USER '$user'@'%' IDENTIFIED BY '$(password_of "$user")';"
-    done
+# The schema of the clients in bench/.
+schema_sql() {
     cat <<'EOF'
-GRANT REPLICATION SLAVE ON *.* TO 'mmm_replication'@'%';
 CREATE DATABASE app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON app.* TO 'app'@'%';
 CREATE TABLE app.ledger (id BIGINT NOT NULL PRIMARY KEY, client INT NOT NULL, sent BIGINT NOT NULL) ENGINE=InnoDB;
 CREATE TABLE app.probe (id BIGINT NOT NULL PRIMARY KEY, sent BIGINT NOT NULL) ENGINE=InnoDB;
-EOF
-}
-
-template_make() {
-    local user log=$LAB/template.log common
-    # A server that starts removes what looks like its temporary tables, other servers' in a shared folder among them.
-    mkdir -p "$LAB/tmp"
-    common=(--no-defaults --user=root --innodb-log-file-size=16M --tmpdir="$LAB/tmp")
-    for user in mmm_replication mmm_check app; do
-        make_password "$user"
-    done
-    timeout 60 mariadb-install-db "${common[@]}" --datadir="$LAB/template" --auth-root-authentication-method=socket \
-        --auth-root-socket-user=root --skip-test-db --skip-name-resolve --force >"$log" 2>&1 ||
-        fail "mariadb-install-db failed; see $log"
-    template_sql | timeout 60 mariadbd "${common[@]}" --datadir="$LAB/template" --bootstrap >>"$log" 2>&1 ||
-        fail "the template's users could not be made; see $log"
-}
-
-server_settings() { # host
-    cat <<EOF
-[mariadbd]
-user = root
-datadir = $LAB/$1/data
-socket = $(server_socket "$1")
-tmpdir = $LAB/$1/tmp
-pid_file = $LAB/$1/server.pid
-log_error = $LAB/$1/server.log
-port = 3306
-bind_address = *
-skip_name_resolve = ON
-server_id = $(host_number "$1")
-report_host = $1
-log_bin = $LAB/$1/binlog/bin
-binlog_format = ROW
-log_slave_updates = ON
-gtid_strict_mode = ON
-read_only = ON
-skip_slave_start = ON
-sync_binlog = 1
-innodb_flush_log_at_trx_commit = 1
-sync_relay_log = 1
-slave_net_timeout = 4
-slave_parallel_threads = 4
-max_connections = 100
-innodb_buffer_pool_size = 32M
-innodb_log_file_size = 16M
-performance_schema = OFF
-EOF
-    if is_master "$1"; then
-        master_settings
-    fi
-    printf '%s\n' "${SERVER_SETTINGS[@]}" # what «up --set» asked for: the last word
-}
-
-# Semi-sync among the masters only: every acknowledged write is then on the other master, wherever else it is not.
-master_settings() {
-    cat <<EOF
-rpl_semi_sync_master_enabled = ON
-rpl_semi_sync_master_wait_point = AFTER_SYNC
-rpl_semi_sync_master_timeout = 10000
-rpl_semi_sync_master_wait_no_slave = OFF
-rpl_semi_sync_slave_enabled = ON
 EOF
 }
 
@@ -97,7 +30,7 @@ server_make() { # host
         mount -t tmpfs -o "size=${BINLOG_MB}m,mode=0700" "mmm-lab-$NAME" "$LAB/$1/binlog"
     fi
     cp -a "$LAB/template" "$LAB/$1/data"
-    server_settings "$1" >"$LAB/$1/my.cnf"
+    "server_settings_$FAMILY" "$1" >"$LAB/$1/my.cnf"
     # What mmm.ini names as server_start: a command without arguments.
     cat >"$LAB/$1/start-server" <<EOF
 #!/bin/sh
@@ -108,10 +41,6 @@ EOF
 MMM_LAB_DIR='$LAB' exec '$SCRIPTS/lab' --name '$NAME' server $1 stop
 EOF
     chmod 0700 "$LAB/$1/start-server" "$LAB/$1/stop-server"
-}
-
-server_launch() { # host
-    process_start "$1-server" "$1" "$LAB/$1/server.log" mariadbd --defaults-file="$LAB/$1/my.cnf"
 }
 
 server_answers() { # host
@@ -128,16 +57,21 @@ server_await() { # host
 }
 
 server_start() { # host
-    server_launch "$1"
+    "server_launch_$FAMILY" "$1"
     server_await "$1"
 }
 
 servers_up() {
-    local host
-    template_make
+    local host user
+    # A server that starts removes what looks like its temporary tables, other servers' in a shared folder among them.
+    mkdir -p "$LAB/tmp"
+    for user in mmm_replication mmm_check app; do
+        make_password "$user"
+    done
+    "template_make_$FAMILY"
     for host in $(lab_hosts); do
         server_make "$host"
-        server_launch "$host"
+        "server_launch_$FAMILY" "$host"
     done
     rm -rf "$LAB/template"
     for host in $(lab_hosts); do
@@ -157,13 +91,7 @@ sql_on() { # host seconds client-arguments...
 replicate() {
     local host
     for host in $(lab_hosts); do
-        [[ $host != db1 ]] || continue
-        sql_on "$host" 20 <<EOF
-CHANGE MASTER TO MASTER_HOST='10.77.0.11', MASTER_PORT=3306, MASTER_USER='mmm_replication',
-    MASTER_PASSWORD='$(password_of mmm_replication)', MASTER_USE_GTID=slave_pos,
-    MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1;
-START SLAVE;
-EOF
+        [[ $host == db1 ]] || "replicate_$FAMILY" "$host"
     done
     sql_on db1 20 -e 'SET GLOBAL read_only = OFF'
     # A role address would be given by mmm; here it stands still.

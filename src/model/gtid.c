@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/gtid_internal.h"
 
 static int compare(const struct gtid *a, const struct gtid *b) {
     if (a->domain != b->domain)
@@ -15,6 +16,8 @@ static int compare(const struct gtid *a, const struct gtid *b) {
 
 bool gtid_raise(struct gtid_position *position, struct gtid entry) {
     size_t at = 0;
+    if (position->count > 0 && position->form != GTID_DOMAINS)
+        return false;
     while (at < position->count && compare(&position->entries[at], &entry) < 0)
         at++;
     if (at < position->count && compare(&position->entries[at], &entry) == 0) {
@@ -27,10 +30,20 @@ bool gtid_raise(struct gtid_position *position, struct gtid entry) {
     memmove(&position->entries[at + 1], &position->entries[at], (position->count - at) * sizeof entry);
     position->entries[at] = entry;
     position->count++;
+    position->form = GTID_DOMAINS;
     return true;
 }
 
-static bool read_number(const char **cursor, uint64_t largest, uint64_t *ret_number) {
+bool gtid_add(struct gtid_position *position, const struct gtid_position *other) {
+    struct gtid_position sum = *position;
+    for (size_t i = 0; i < other->count; i++)
+        if (!(other->form == GTID_SETS ? gtid_insert(&sum, &other->ranges[i]) : gtid_raise(&sum, other->entries[i])))
+            return false;
+    *position = sum;
+    return true;
+}
+
+bool gtid_read_number(const char **cursor, uint64_t largest, uint64_t *ret_number) {
     const char *at = *cursor;
     uint64_t number = 0;
     if (*at < '0' || *at > '9')
@@ -50,28 +63,28 @@ static bool read_dash(const char **cursor) {
     return *(*cursor)++ == '-';
 }
 
-static void skip_space(const char **cursor) {
+void gtid_skip_space(const char **cursor) {
     while (**cursor == ' ' || **cursor == '\n' || **cursor == '\r' || **cursor == '\t')
         (*cursor)++;
 }
 
-enum rc gtid_parse(const char *text, struct gtid_position *ret_position, struct reason *ret_why) {
+static enum rc domains_parse(const char *text, struct gtid_position *ret_position, struct reason *ret_why) {
     struct gtid_position position = { 0 };
     const char *cursor = text;
-    skip_space(&cursor);
+    gtid_skip_space(&cursor);
     while (*cursor) {
         uint64_t domain, server, sequence;
-        if (!read_number(&cursor, UINT32_MAX, &domain) || !read_dash(&cursor) ||
-            !read_number(&cursor, UINT32_MAX, &server) || !read_dash(&cursor) ||
-            !read_number(&cursor, UINT64_MAX, &sequence))
+        if (!gtid_read_number(&cursor, UINT32_MAX, &domain) || !read_dash(&cursor) ||
+            !gtid_read_number(&cursor, UINT32_MAX, &server) || !read_dash(&cursor) ||
+            !gtid_read_number(&cursor, UINT64_MAX, &sequence))
             return FAIL(RC_INVALID, ret_why, "«%.60s» is not a GTID position", text);
         if (!gtid_raise(&position,
                         (struct gtid){ .domain = (uint32_t)domain, .server = (uint32_t)server, .sequence = sequence }))
             return FAIL(RC_INVALID, ret_why, "a GTID position of more than %d entries", GTID_ENTRIES_MAX);
-        skip_space(&cursor);
+        gtid_skip_space(&cursor);
         if (*cursor == ',') {
             cursor++;
-            skip_space(&cursor);
+            gtid_skip_space(&cursor);
             if (!*cursor)
                 return FAIL(RC_INVALID, ret_why, "«%.60s» ends with a comma", text);
         } else if (*cursor) {
@@ -82,8 +95,18 @@ enum rc gtid_parse(const char *text, struct gtid_position *ret_position, struct 
     return RC_OK;
 }
 
+/* Only MySQL's form has colons, and none of it goes without. */
+enum rc gtid_parse(const char *text, struct gtid_position *ret_position, struct reason *ret_why) {
+    return strchr(text, ':') != NULL ? gtid_set_parse(text, ret_position, ret_why)
+                                     : domains_parse(text, ret_position, ret_why);
+}
+
 void gtid_format(const struct gtid_position *position, char *ret_text, size_t size) {
     ret_text[0] = 0;
+    if (position->form == GTID_SETS) {
+        gtid_set_format(position, ret_text, size);
+        return;
+    }
     for (size_t i = 0; i < position->count; i++) {
         const struct gtid *e = &position->entries[i];
         text_append(ret_text, size, "%s%u-%u-%llu", i ? "," : "", e->domain, e->server,
@@ -92,8 +115,10 @@ void gtid_format(const struct gtid_position *position, char *ret_text, size_t si
 }
 
 bool gtid_equal(const struct gtid_position *a, const struct gtid_position *b) {
-    if (a->count != b->count)
+    if (a->count != b->count || (a->count > 0 && a->form != b->form))
         return false;
+    if (a->form == GTID_SETS)
+        return gtid_set_equal(a, b);
     for (size_t i = 0; i < a->count; i++)
         if (compare(&a->entries[i], &b->entries[i]) || a->entries[i].sequence != b->entries[i].sequence)
             return false;
@@ -102,13 +127,23 @@ bool gtid_equal(const struct gtid_position *a, const struct gtid_position *b) {
 
 uint64_t gtid_domain_sequence(const struct gtid_position *position, uint32_t domain) {
     uint64_t highest = 0;
+    if (position->form != GTID_DOMAINS)
+        return 0;
     for (size_t i = 0; i < position->count; i++)
         if (position->entries[i].domain == domain && position->entries[i].sequence > highest)
             highest = position->entries[i].sequence;
     return highest;
 }
 
+/* For what compares two of one form: nothing of another form is of use. */
+static const struct gtid_position *alike(const struct gtid_position *a, const struct gtid_position *b) {
+    static const struct gtid_position nothing[] = { { .form = GTID_DOMAINS }, { .form = GTID_SETS } };
+    return a->form == b->form ? b : &nothing[a->form];
+}
+
 bool gtid_reached(const struct gtid_position *a, const struct gtid_position *b) {
+    if (a->form == GTID_SETS)
+        return gtid_set_reached(a, alike(a, b));
     for (size_t i = 0; i < a->count; i++)
         if (gtid_domain_sequence(b, a->entries[i].domain) < a->entries[i].sequence)
             return false;
@@ -116,6 +151,8 @@ bool gtid_reached(const struct gtid_position *a, const struct gtid_position *b) 
 }
 
 static uint64_t server_sequence(const struct gtid_position *position, const struct gtid *of) {
+    if (position->form != GTID_DOMAINS)
+        return 0;
     for (size_t i = 0; i < position->count; i++)
         if (compare(&position->entries[i], of) == 0)
             return position->entries[i].sequence;
@@ -124,6 +161,8 @@ static uint64_t server_sequence(const struct gtid_position *position, const stru
 
 uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size) {
     uint64_t total = 0;
+    if (have->form == GTID_SETS)
+        return gtid_set_own(have, alike(have, other), ret_text, size);
     ret_text[0] = 0;
     for (size_t i = 0; i < have->count; i++) {
         const struct gtid *e = &have->entries[i];

@@ -1,6 +1,10 @@
-/* A MariaDB replication position: for each (domain, server) the highest sequence number.
- * This is the shape of @@gtid_binlog_state, which names every server that ever wrote into a domain and so can be
- * compared as a set; @@gtid_slave_pos and Gtid_IO_Pos have one entry a domain and are read with the same functions. */
+/* Where a server is in its history: one type for both families, so that decisions need not know which it is.
+ *
+ * MariaDB (@@gtid_binlog_state): for each (domain, server) the highest sequence number.  It names every server that
+ * ever wrote into a domain and so can be compared as a set; @@gtid_slave_pos and Gtid_IO_Pos have one entry a domain
+ * and are read with the same functions. MySQL (@@gtid_executed): a set of transactions, as ranges of numbers for each
+ * source, which is a server's UUID and from 8.3 on an optional tag. The two never meet in one cluster; where they do,
+ * neither has anything of the other. */
 #ifndef MMM_MODEL_GTID_H
 #define MMM_MODEL_GTID_H
 
@@ -11,7 +15,14 @@
 #include "base/rc.h"
 #include "base/reason.h"
 
-enum { GTID_ENTRIES_MAX = 32, GTID_TEXT_MAX = GTID_ENTRIES_MAX * 43 };
+enum {
+    GTID_ENTRIES_MAX = 32,
+    /* Every server that ever was writer leaves a range, and every gap in what it wrote another one. */
+    GTID_RANGES_MAX = 64,
+    GTID_UUID_SIZE = 16,
+    GTID_TAG_MAX = 32,
+    GTID_TEXT_MAX = GTID_RANGES_MAX * 111 + 1, /* UUID, tag, two numbers of 19 digits and what stands between them */
+};
 
 struct gtid {
     uint32_t domain;
@@ -19,28 +30,47 @@ struct gtid {
     uint64_t sequence;
 };
 
-struct gtid_position {
-    size_t count;
-    struct gtid entries[GTID_ENTRIES_MAX]; /* sorted by domain, then server; no pair twice */
+struct gtid_range {
+    uint8_t uuid[GTID_UUID_SIZE];
+    char tag[GTID_TAG_MAX]; /* padded with zeros, without one when it is as long as it may be; empty: none */
+    uint64_t first, last;   /* 1 to 2^63-2 */
 };
 
-/* "0-1-42,1-2-7"; empty text is the empty position; white space around commas is allowed. */
+enum gtid_form { GTID_DOMAINS, GTID_SETS };
+
+struct gtid_position {
+    enum gtid_form form; /* of no meaning while count is 0 */
+    size_t count;
+    union {
+        struct gtid entries[GTID_ENTRIES_MAX];     /* GTID_DOMAINS: sorted by domain, then server; no pair twice */
+        struct gtid_range ranges[GTID_RANGES_MAX]; /* GTID_SETS: sorted by UUID, tag, first; none touches the next */
+    };
+};
+
+/* «0-1-42,1-2-7», or «UUID:1-5:7:tag:1-3,UUID:1» with numbers or ranges; empty text is the empty position; white space
+ * around commas is allowed. */
 enum rc gtid_parse(const char *text, struct gtid_position *ret_position, struct reason *ret_why) NODISCARD;
+/* As the servers print it.  GTID_TEXT_MAX is enough for any; what does not fit is cut. */
 void gtid_format(const struct gtid_position *position, char *ret_text, size_t size);
 
 bool gtid_equal(const struct gtid_position *a, const struct gtid_position *b);
-/* Adds an entry, or raises the one that is there; false when the array is full. */
+/* Adds an entry, or raises the one that is there; false, and nothing is changed, when there is no room. */
 bool gtid_raise(struct gtid_position *position, struct gtid entry);
+bool gtid_insert(struct gtid_position *position, const struct gtid_range *range);
+/* Adds all of another position; false, and nothing is changed, when there is no room or the other is of another form.
+ */
+bool gtid_add(struct gtid_position *position, const struct gtid_position *other);
 
 /* The highest sequence number in a domain, whichever server wrote it; 0 when there is none.  With gtid_strict_mode
  * sequence numbers of a domain only grow, so this orders two positions of one history. */
 uint64_t gtid_domain_sequence(const struct gtid_position *position, uint32_t domain);
-/* True when b, in every domain that a has, is at least as far as a. */
+/* True when b has all of a.  MariaDB: b, in every domain that a has, is at least as far as a. */
 bool gtid_reached(const struct gtid_position *a, const struct gtid_position *b);
 
-/* What «have» holds and «other» does not, both being @@gtid_binlog_state: for each (domain, server) of «have» that is
- * further there than in «other».  Returns how many transactions that is at the most: sequence numbers of a domain are
- * shared by its servers, so the count is the distance from the highest number that other knows of the same server. */
+/* What «have» holds and «other» does not; returns how many transactions that is, and lists them.
+ * MySQL: exactly.  MariaDB, both being @@gtid_binlog_state: for each (domain, server) of «have» that is further there
+ * than in «other», at the most: sequence numbers of a domain are shared by its servers, so the count is the distance
+ * from the highest number that other knows of the same server. */
 uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size);
 
 #endif

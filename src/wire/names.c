@@ -53,11 +53,8 @@ void put_addresses(json_t *object, const char *name, const struct cluster *clust
     put(object, name, texts);
 }
 
-/* An entry and its comma take 43 bytes at the most: 10 + 1 + 10 + 1 + 20 + 1. */
-enum { POSITION_TEXT_SIZE = GTID_ENTRIES_MAX * 43 + 1 };
-
 void put_position(json_t *object, const char *name, const struct gtid_position *position) {
-    char text[POSITION_TEXT_SIZE];
+    char text[GTID_TEXT_MAX];
     gtid_format(position, text, sizeof text);
     put_text(object, name, text);
 }
@@ -146,7 +143,7 @@ address_set field_addresses(const struct fields *fields, const char *name, const
 
 struct gtid_position field_position(const struct fields *fields, const char *name) {
     struct gtid_position position = { 0 };
-    char text[POSITION_TEXT_SIZE];
+    char text[GTID_TEXT_MAX];
     struct reason why = { "" };
     field_text(fields, name, text, sizeof text);
     if (gtid_parse(text, &position, &why))

@@ -1,5 +1,5 @@
-/* What the configuration names, on the wire: hosts by name, role addresses as text, positions as MariaDB writes them.
- * Two machines whose files list the hosts in another order still mean the same. */
+/* What the configuration names, on the wire: hosts by name, role addresses as text, positions as the servers write
+ * them. Two machines whose files list the hosts in another order still mean the same. */
 #ifndef MMM_WIRE_NAMES_H
 #define MMM_WIRE_NAMES_H
 

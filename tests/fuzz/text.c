@@ -14,7 +14,7 @@ static void try_position(const char *text) {
     char written[GTID_TEXT_MAX], own[GTID_TEXT_MAX];
     if (gtid_parse(text, &position, NULL) != RC_OK)
         return;
-    assert(position.count <= GTID_ENTRIES_MAX);
+    assert(position.count <= (position.form == GTID_SETS ? GTID_RANGES_MAX : GTID_ENTRIES_MAX));
     gtid_format(&position, written, sizeof written);
     enum rc rc = gtid_parse(written, &again, NULL);
     assert(rc == RC_OK && gtid_equal(&position, &again) && gtid_reached(&position, &again));
@@ -23,6 +23,17 @@ static void try_position(const char *text) {
     (void)gtid_own(&position, &nothing, own, sizeof own);
     (void)gtid_own(&position, &nothing, own, 7);
     assert(gtid_reached(&nothing, &position));
+    enum { HALF = 2 };
+    struct gtid_position half = position, rest = position;
+    half.count = position.count / HALF;
+    rest.count = 0;
+    for (size_t i = half.count; i < position.count; i++) {
+        bool fits = position.form == GTID_SETS ? gtid_insert(&rest, &position.ranges[i])
+                                               : gtid_raise(&rest, position.entries[i]);
+        assert(fits);
+    }
+    bool fits = gtid_add(&half, &rest);
+    assert(fits && gtid_equal(&half, &position));
 }
 
 /* A process that runs is not taken for dead, whatever it calls itself. */

@@ -18,6 +18,8 @@ SLOW=${SLOW:-1}
 # What may be missing at the end: none; «predicted» in asynchronous mode, where the old writer may have acknowledged what
 # nobody else has; «explained» where each missing row was acknowledged while the servers did without semi-sync (chaos).
 LOSS=none
+# The servers of the lab; run says which.
+FAMILY=${FAMILY:-mariadb}
 # Scenarios with guard = on say so here: what outlives an agent is then taken back at the end.
 GUARD=off
 
@@ -149,7 +151,8 @@ is_read_only() { # host
 # In the lab the masters are semi-synchronous: what the writer acknowledges is on the other one.
 is_protected() { # writer
     local status
-    status=$(sql "$1" "SHOW GLOBAL STATUS WHERE Variable_name IN ('Rpl_semi_sync_master_status', 'Rpl_semi_sync_master_clients')")
+    status=$(sql "$1" "SHOW GLOBAL STATUS WHERE Variable_name IN ('Rpl_semi_sync_master_status', 'Rpl_semi_sync_master_clients',
+        'Rpl_semi_sync_source_status', 'Rpl_semi_sync_source_clients')")
     [[ $status == *clients$'\t'1* && $status == *status$'\t'ON* ]]
 }
 
@@ -162,8 +165,19 @@ server_is_started_again() { # host
     server_runs "$1" || { note "the server of $1 was killed"; lab server "$1" start; }
 }
 
-# How many transactions of its own server id a host has that another one lacks, by their binary logs.
+# How many transactions of its own making a host has that another one lacks.
 own_transactions() { # host other
+    "own_transactions_$FAMILY" "$@"
+}
+
+own_transactions_mysql() { # host other
+    local theirs left
+    theirs=$(sql "$2" 'SELECT @@gtid_executed' | sed 's/\\n//g')
+    left=$(sql "$1" "SELECT GTID_SUBTRACT(@@gtid_executed, '$theirs')" | sed 's/\\n//g')
+    tr ',:' '\n\n' <<<"$left" | awk -F- '/^[0-9]+$/ { n++ } /^[0-9]+-[0-9]+$/ { n += $2 - $1 + 1 } END { printf "%d", n }'
+}
+
+own_transactions_mariadb() { # host other
     local id mine theirs
     id=1${1#db}
     mine=$(sql "$1" 'SELECT @@gtid_binlog_state' | grep -oE "0-$id-[0-9]+" | sed 's/.*-//')

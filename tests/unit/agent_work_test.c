@@ -9,6 +9,10 @@ static bool sees_kill(void) {
     return plan.server_kill;
 }
 
+static bool reports(void) {
+    return plan.report_set;
+}
+
 static bool touches_nothing(void) {
     return plan.task.kind == TASK_NONE && !plan.server_kill && !plan.address_set && !plan.address_remove;
 }
@@ -219,6 +223,45 @@ static void a_server_that_is_handing_over_is_closed_by_force_when_the_monitor_fa
     msec answered = agent.report_sent;
     assert_true(pass_until(SECONDS(30), sees_kill));
     assert_true(now <= answered + cluster.lease.length);
+}
+
+static void nobody_listens(void) {
+    struct probe nothing = { 0 };
+    pass(cluster.lease.report);
+    feed((struct agent_event){ .kind = AGENT_PROBED, .probe = &nothing, .process_absent = true });
+}
+
+/* A server that is told to stop closes its sockets first, and may then commit for its clients for many seconds. */
+static void a_server_that_has_closed_its_door_is_not_taken_for_dead(void **state) {
+    (void)state;
+    start_writer();
+    server_answers = false;
+    nobody_listens();
+    assert_int_equal(agent.process, PROCESS_RUNNING);
+    agent.reporting = false;
+    assert_true(pass_until(SECONDS(1), reports));
+    assert_false(plan.report.fenced);
+    assert_true(plan.report.silent > cluster.health.answer_timeout);
+}
+
+static void a_server_that_has_closed_its_door_is_killed_as_soon_as_its_role_is_taken_away(void **state) {
+    (void)state;
+    start_writer();
+    server_answers = false;
+    nobody_listens();
+    assert_false(sees_kill());
+    answer_next(orders_of(DUTY_DRAIN, 6));
+    assert_true(sees_kill());
+}
+
+static void a_server_that_opens_its_door_again_has_time_to_be_fenced(void **state) {
+    (void)state;
+    start_writer();
+    nobody_listens();
+    probed(probe_of(false));
+    answer_next(orders_of(DUTY_DRAIN, 6));
+    assert_false(sees_kill());
+    assert_int_equal(agent.task, TASK_FENCE);
 }
 
 /* What is left of its lease is all the time that a fence has, whatever the fence itself may take. */
@@ -453,6 +496,9 @@ int main(void) {
         cmocka_unit_test(a_thread_that_stopped_with_an_error_is_left_for_a_person),
         cmocka_unit_test(yield_fences_keeps_the_address_and_never_kills),
         cmocka_unit_test(a_server_that_is_handing_over_is_closed_by_force_when_the_monitor_falls_silent),
+        cmocka_unit_test(a_server_that_has_closed_its_door_is_not_taken_for_dead),
+        cmocka_unit_test(a_server_that_has_closed_its_door_is_killed_as_soon_as_its_role_is_taken_away),
+        cmocka_unit_test(a_server_that_opens_its_door_again_has_time_to_be_fenced),
         cmocka_unit_test(a_fence_ends_with_the_lease_in_which_the_server_was_open),
         cmocka_unit_test(a_writer_that_gets_its_role_back_does_not_complain_of_the_hand_over),
         cmocka_unit_test(a_hand_over_ends_whoever_writes_only_when_it_is_told_to),

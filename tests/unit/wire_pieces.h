@@ -104,6 +104,17 @@ static inline void any_text(char *ret_text, size_t size) {
 
 static inline struct gtid_position any_position(void) {
     struct gtid_position position = { 0 };
+    if (any_below(2)) {
+        uint64_t ranges = any_up_to(GTID_RANGES_MAX);
+        while (position.count < ranges) {
+            struct gtid_range range = { .first = 1 + any_up_to(INT64_MAX - 3) };
+            range.uuid[any_below(GTID_UUID_SIZE)] = (uint8_t)any_below(256);
+            memset(range.tag, 'a' + (int)any_below(26), any_below(GTID_TAG_MAX + 1));
+            range.last = range.first + any_below(2);
+            gtid_insert(&position, &range);
+        }
+        return position;
+    }
     uint64_t count = any_up_to(GTID_ENTRIES_MAX);
     while (position.count < count)
         gtid_raise(&position, (struct gtid){ .domain = (uint32_t)any_up_to(UINT32_MAX),

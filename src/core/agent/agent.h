@@ -117,6 +117,8 @@ struct agent {
 
     /* the server */
     enum process_state process;
+    bool
+        shut_out; /* it runs, and nobody listens on its socket: it is ending, and nothing can be asked of it any more */
     struct probe probe; /* the last that was answered */
     uint32_t dead_pid;  /* the process that was seen to die: a late look at it does not count */
     bool looking;

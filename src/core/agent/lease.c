@@ -266,6 +266,15 @@ static bool is_known_fenced(const struct agent *agent) {
     return !agent->writer && !agent->must_fence && (shut || agent->process == PROCESS_EXITED);
 }
 
+/* A server that is ending is not slow: nothing is gained by waiting for its answer. */
+static msec silence_of(const struct step *step) {
+    msec silence = step->now - step->agent->answered_at;
+    msec too_long = step->agent->cluster->health.answer_timeout + 1;
+    if (step->agent->shut_out && step->agent->process == PROCESS_RUNNING)
+        return later(silence, too_long);
+    return silence > spec(step)->report * 2 ? silence : 0;
+}
+
 static void fill_report(const struct step *step, struct report *report) {
     const struct agent *agent = step->agent;
     *report = (struct report){
@@ -282,7 +291,7 @@ static void fill_report(const struct step *step, struct report *report) {
         .stranger = agent->stranger,
         .mac = agent->mac,
         .process = agent->process,
-        .silent = step->now - agent->answered_at > spec(step)->report * 2 ? step->now - agent->answered_at : 0,
+        .silent = silence_of(step),
         .canary_failing = agent->canary_since == NEVER ? 0 : step->now - agent->canary_since + 1,
         .probe = agent->probe,
         .draining_done = agent->drained && agent->drained_term == agent->durable.term,

@@ -23,7 +23,7 @@ bool work_is_serving(const struct agent *agent, msec now) {
 static void forget_server_run(struct agent *agent) {
     agent->drained = false;
     agent->followed_pid = 0;
-    agent->opened = false;
+    agent->opened = agent->shut_out = false;
     agent->canary_since = NEVER;
 }
 
@@ -64,6 +64,7 @@ static void note_answer(struct step *step, const struct probe *probe) {
     }
     bool stale = agent->task != TASK_NONE || agent->look_started < agent->task_done_at;
     agent->process = PROCESS_RUNNING;
+    agent->shut_out = false;
     agent->answered_at = step->now;
     if (stale && agent->probe.pid == probe->pid) {
         if (agent->task == TASK_NONE)
@@ -85,6 +86,8 @@ void work_probed(struct step *step) {
         note_canary(step, probe);
     } else if (probe->too_many && agent->process == PROCESS_RUNNING) {
         agent->answered_at = step->now; /* full, and alive */
+    } else if (step->event->process_absent && agent->process == PROCESS_RUNNING) {
+        agent->shut_out = true; /* what was seen to run is dead only when it was seen to die */
     } else if (step->event->process_absent && agent->process != PROCESS_EXITED) {
         agent->process = PROCESS_ABSENT;
     } else if (!step->event->process_absent) {
@@ -243,9 +246,12 @@ static void begin_task(struct step *step, enum server_task_kind kind) {
     step->plan->task = task;
 }
 
-/* How long a fence may try before it is forced: never beyond the lease in which the server was open. */
+/* How long a fence may try before it is forced: never beyond the lease in which the server was open.  A server that
+ * nobody can ask any more is not waited for: while it ends it still commits for its clients (SERVERS.md trap 2). */
 static msec fence_limit(const struct step *step) {
     const struct agent *agent = step->agent;
+    if (agent->shut_out)
+        return step->now;
     if (agent->writer)
         return agent->lease_until;
     msec limit = step->now + cluster_of(step)->lease.fence;

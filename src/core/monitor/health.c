@@ -95,8 +95,7 @@ static void compare_with_writer(struct mstep *step, int writer) {
             continue;
         char text[FACT_SIZE];
         struct gtid_position known = report->probe.binlog;
-        for (size_t n = 0; n < view->own_accepted.count; n++)
-            (void)gtid_raise(&known, view->own_accepted.entries[n]);
+        (void)gtid_add(&known, &view->own_accepted); /* without room for it the host is held again */
         uint64_t own = gtid_own(&view->own_snapshot, &known, text, sizeof text);
         view->own_none_at = own ? 0 : view->own_snapshot_at;
         view->own_snapshot_at = NEVER;

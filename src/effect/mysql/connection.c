@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "effect/mysql/family.h"
 
 /* Errors of the client library, which all mean that the connection is of no more use. */
 enum {
@@ -80,7 +81,8 @@ uint32_t connection_peer(const struct connection *connection) {
 
 static bool is_fatal(uint32_t number) {
     return (number >= CLIENT_ERRORS_FIRST && number <= CLIENT_ERRORS_LAST) ||
-           (number >= CLIENT_ERRORS_2_FIRST && number <= CLIENT_ERRORS_2_LAST) || number == ERROR_CONNECTION_KILLED;
+           (number >= CLIENT_ERRORS_2_FIRST && number <= CLIENT_ERRORS_2_LAST) || number == ERROR_CONNECTION_KILLED ||
+           number == ERROR_SESSION_KILLED || number == ERROR_SESSION_TOO_OLD;
 }
 
 /* Takes the error over, and closes what is of no more use. */
@@ -119,17 +121,40 @@ static void own_name(char *ret_name, size_t size) {
         snprintf(ret_name, size, "#%u", (unsigned)geteuid());
 }
 
-/* No statement of ours waits longer than a second for a lock unless it says so, none is ended by a global
- * max_statement_time, none appears in the server's logs (CHANGE MASTER holds a password), and replication commands mean
- * the default connection only. */
+/* One question for all: a variable that a server does not have is no error there. */
+static enum rc abilities_ask(struct connection *connection, msec deadline, struct reason *ret_why) {
+    struct abilities abilities = { .family = FAMILY_UNKNOWN };
+    enum rc rc = connection_run(connection, deadline, ret_why,
+                                "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('gtid_binlog_state', 'gtid_executed',"
+                                " 'performance_schema', 'rpl_semi_sync_source_enabled',"
+                                " 'rpl_semi_sync_master_enabled')");
+    while (rc == RC_OK && connection_next(connection)) {
+        const char *name = connection_value(connection, 0);
+        if (text_equal(name, "gtid_binlog_state"))
+            abilities.family = FAMILY_MARIADB;
+        else if (text_equal(name, "gtid_executed"))
+            abilities.family = FAMILY_MYSQL;
+        else if (text_equal(name, "performance_schema"))
+            abilities.performance_schema = text_equal(connection_value(connection, 1), "ON");
+        else
+            abilities.semi_sync = strstr(name, "source") != NULL ? "source" : "master";
+    }
+    if (rc == RC_OK)
+        connection->abilities = abilities;
+    return rc;
+}
+
 static enum rc session_prepare(struct connection *connection, struct reason *ret_why) {
     msec deadline = clock_now() + connection->options.timeout;
-    if (!connection->options.administrator || !mariadb_connection(connection->mysql))
-        return connection_run(connection, deadline, ret_why, "SET SESSION wait_timeout=31536000");
-    return connection_run(connection, deadline, ret_why,
-                          "SET SESSION wait_timeout=31536000, lock_wait_timeout=1, innodb_lock_wait_timeout=1,"
-                          " max_statement_time=0, autocommit=1, sql_mode='', default_master_connection='',"
-                          " slow_query_log=0, sql_log_off=1");
+    const struct family *family = NULL;
+    if (connection->options.administrator) {
+        enum rc rc = abilities_ask(connection, deadline, ret_why);
+        if (rc != RC_OK)
+            return rc;
+        family = family_of(connection);
+    }
+    return connection_run(connection, deadline, ret_why, "%s",
+                          family != NULL ? family->session : "SET SESSION wait_timeout=31536000");
 }
 
 static enum rc open_now(struct connection *connection, struct reason *ret_why) {

@@ -14,6 +14,7 @@
 #include "base/rc.h"
 #include "base/reason.h"
 #include "model/limits.h"
+#include "model/server.h"
 
 enum {
     STATEMENT_MAX = 8192,
@@ -26,8 +27,18 @@ enum {
     ERROR_NO_SUCH_TABLE = 1146,
     ERROR_LOCK_WAIT_TIMEOUT = 1205,
     ERROR_READ_ONLY = 1290,
+    ERROR_INTERRUPTED = 1317,
     ERROR_CONNECTION_KILLED = 1927,
     ERROR_STATEMENT_TIMEOUT = 1969,
+    ERROR_SESSION_KILLED = 3169,
+    ERROR_SESSION_TOO_OLD = 4031,
+};
+
+/* What the server said it can do when the connection was opened. */
+struct abilities {
+    enum server_family family;
+    bool performance_schema;
+    const char *semi_sync; /* its word for the writing side, «source» or «master»; NULL: not loaded */
 };
 
 /* The texts belong to the caller and outlive the connection. */
@@ -46,8 +57,9 @@ struct connection_options {
 
 struct connection {
     struct connection_options options;
-    MYSQL *mysql;      /* NULL: closed */
-    MYSQL_RES *result; /* of the last statement, NULL: none */
+    MYSQL *mysql;               /* NULL: closed */
+    struct abilities abilities; /* of an administrator's connection that is open */
+    MYSQL_RES *result;          /* of the last statement, NULL: none */
     MYSQL_ROW row;
     bool pending;          /* a statement was sent, and its answer is not read yet */
     uint32_t error_number; /* of the last failure; 0: the server stayed silent */

@@ -50,9 +50,9 @@ static enum rc find_replicas(const struct work *work, struct cut *cut, struct re
     enum rc rc = connection_quote(work->connection, work->replication_user, user, ret_why);
     if (rc == RC_OK)
         rc = connection_run(work->connection, work->deadline + ANSWER_SLACK, ret_why,
-                            "SELECT HOST FROM information_schema.PROCESSLIST"
-                            " WHERE BINARY USER = %s OR COMMAND IN ('Binlog Dump', 'Binlog Dump GTID')",
-                            user);
+                            "SELECT HOST FROM %s WHERE CAST(USER AS BINARY) = %s"
+                            " OR COMMAND IN ('Binlog Dump', 'Binlog Dump GTID')",
+                            clients_table(work->connection), user);
     while (rc == RC_OK && cut->spared_count < SPARED_MAX && connection_next(work->connection))
         if (endpoint_parse(connection_value(work->connection, 0), &cut->spared[cut->spared_count]))
             cut->spared_count++;

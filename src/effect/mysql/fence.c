@@ -1,10 +1,10 @@
 /* FENCE: read-only with a bounded wait, then every client that was there is ended, and that is looked at again.  No
  * client may be answered OK for a commit that nobody else has: clients_end and the gate see to that. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
-#include "effect/mysql/position.h"
-#include "effect/mysql/task.h"
+#include "effect/mysql/family.h"
 
 /* What is let finish by itself before clients are killed to get read_only through. */
 #define GENTLE_LENGTH ((msec)250)
@@ -47,6 +47,14 @@ static void clients_take(struct connection *connection, struct clients *ret_clie
     *ret_clients = clients;
 }
 
+/* The old list of sessions makes every other session of a MySQL server wait, and is on its way out; the new one is
+ * empty without the performance schema. */
+const char *clients_table(const struct connection *connection) {
+    const struct abilities *abilities = &connection->abilities;
+    return abilities->family == FAMILY_MYSQL && abilities->performance_schema ? "performance_schema.processlist"
+                                                                              : "information_schema.PROCESSLIST";
+}
+
 /* Clients are all sessions but the server's own threads, replicas (a dump thread, or any session of the replication
  * user, which is one on its way to become that), and this process. */
 static enum rc clients_read(const struct work *work, bool canary_too, struct clients *ret_clients,
@@ -58,11 +66,11 @@ static enum rc clients_read(const struct work *work, bool canary_too, struct cli
     enum rc rc = connection_quote(work->connection, work->replication_user, user, ret_why);
     if (rc == RC_OK)
         rc = connection_run(work->connection, work->deadline + ANSWER_SLACK, ret_why,
-                            "SELECT ID, COMMAND, STATE FROM information_schema.PROCESSLIST"
-                            " WHERE USER NOT IN ('system user', 'event_scheduler') AND BINARY USER <> %s"
+                            "SELECT ID, COMMAND, STATE FROM %s"
+                            " WHERE USER NOT IN ('system user', 'event_scheduler') AND CAST(USER AS BINARY) <> %s"
                             " AND COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon')"
                             " AND ID NOT IN (CONNECTION_ID(), %lu, %lu, %lu, %lu)",
-                            user, connection_id(work->gate), own[0], own[1], own[2]);
+                            clients_table(work->connection), user, connection_id(work->gate), own[0], own[1], own[2]);
     if (rc == RC_OK)
         clients_take(work->connection, ret_clients);
     else
@@ -94,10 +102,10 @@ static enum rc clients_end(const struct work *work, const struct clients *client
     enum rc rc = clients_cut(work, ret_why);
     if (rc != RC_OK) {
         struct reason why;
-        bool asked =
-            connection_run(work->connection, work->deadline, &why, "SELECT @@rpl_semi_sync_master_enabled") == RC_OK &&
-            connection_next(work->connection);
-        if (!asked || connection_number(work->connection, 0) != 0)
+        bool asked = connection_run(work->connection, work->deadline, &why,
+                                    "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('rpl_semi_sync_master_enabled',"
+                                    " 'rpl_semi_sync_source_enabled') AND Value <> 'OFF'") == RC_OK;
+        if (!asked || connection_next(work->connection))
             return rc;
     }
     return clients_kill(work, clients, ret_why);
@@ -112,48 +120,28 @@ static enum rc end_all(const struct work *work, struct reason *ret_why) {
 /* ---- the gate: SET GLOBAL read_only on a session of its own ----
  *
  * As long as it waits for those who are writing, nobody who comes later can begin to.  So it is asked for first and
- * stays asked for while clients are ended.  The server itself bounds the wait, so that it cannot come true after the
- * fence has said that it did not. */
+ * stays asked for while clients are ended.  It cannot come true after the fence has said that it did not: gate_end. */
 
 static enum rc gate_result(const struct work *work, enum rc rc, struct reason *ret_why) {
     uint32_t number = work->gate->error_number;
-    if (rc == RC_SERVER && (number == ERROR_LOCK_WAIT_TIMEOUT || number == ERROR_STATEMENT_TIMEOUT))
+    if (rc == RC_SERVER &&
+        (number == ERROR_LOCK_WAIT_TIMEOUT || number == ERROR_STATEMENT_TIMEOUT || number == ERROR_INTERRUPTED))
         rc = RC_TIMEOUT;
     if (rc != RC_OK)
         reason_prefix(ret_why, "cannot set read_only");
     return rc;
 }
 
-/* RC_TIMEOUT: it is on its way, if the gate's statement is still pending. */
-static enum rc gate_close(const struct work *work, msec most, msec patience, struct reason *ret_why) {
-    enum rc rc = connection_use(work->gate, ret_why);
-    if (rc == RC_OK)
-        rc = connection_run(work->gate, clock_now() + patience, ret_why,
-                            "SET STATEMENT max_statement_time=%lld.%03lld, lock_wait_timeout=%lld FOR"
-                            " SET GLOBAL read_only=ON",
-                            (long long)(most / 1000), (long long)(most % 1000), (long long)(most / 1000 + 1));
-    return gate_result(work, rc, ret_why);
-}
-
-static enum rc gate_await(const struct work *work, msec until, struct reason *ret_why) {
+enum rc gate_await(const struct work *work, msec until, struct reason *ret_why) {
     return gate_result(work, connection_finish(work->gate, until, ret_why), ret_why);
 }
 
-/* The server's own end of the wait is at hand; a gate that does not tell it is given up. */
-static enum rc gate_end(const struct work *work, msec until, struct reason *ret_why) {
-    enum rc rc = gate_await(work, until + ANSWER_SLACK, ret_why);
-    if (work->gate->pending)
-        connection_close(work->gate);
-    return rc;
-}
-
-/* Does the gate's session stand in the queue for its lock already?  Its state is all that tells (10.11: «Waiting for
- * backup lock»). */
+/* Does the gate's session stand in the queue for its lock already?  Its state is all that tells (MariaDB 10.11:
+ * «Waiting for backup lock»; MySQL 9.7: «Waiting for global read lock», and then «… commit lock»). */
 static enum rc gate_is_waiting(const struct work *work, bool *ret_waiting, struct reason *ret_why) {
     enum rc rc = connection_run(work->connection, work->deadline + ANSWER_SLACK, ret_why,
-                                "SELECT COUNT(*) FROM information_schema.PROCESSLIST"
-                                " WHERE ID = %lu AND STATE LIKE 'Waiting for %%'",
-                                connection_id(work->gate));
+                                "SELECT COUNT(*) FROM %s WHERE ID = %lu AND STATE LIKE 'Waiting for %%'",
+                                clients_table(work->connection), connection_id(work->gate));
     if (rc == RC_OK)
         *ret_waiting = connection_next(work->connection) && connection_number(work->connection, 0) != 0;
     return rc;
@@ -161,55 +149,63 @@ static enum rc gate_is_waiting(const struct work *work, bool *ret_waiting, struc
 
 /* Ends whoever keeps the gate from closing (a commit that waits for an acknowledgement, LOCK TABLES, a long statement),
  * this agent's own canary among them. */
-static enum rc gate_force(const struct work *work, struct reason *ret_why) {
+static enum rc gate_force(const struct work *work, const struct family *family, struct reason *ret_why) {
     for (;;) {
         bool waiting = false;
         enum rc rc = gate_is_waiting(work, &waiting, ret_why);
         if (rc == RC_OK && waiting)
             rc = end_all(work, ret_why);
+        if (rc == RC_OK && waiting && family->release_commits != NULL)
+            rc = family->release_commits(work, ret_why);
         if (rc != RC_OK)
             return rc;
         msec until = clock_now() + (waiting ? RETRY_LENGTH : 1);
         if (until >= work->deadline)
-            return gate_end(work, work->deadline, ret_why);
+            return family->gate_end(work, work->deadline, ret_why);
         rc = gate_await(work, until, ret_why);
         if (!work->gate->pending)
             return rc;
     }
 }
 
-static bool ask_number(const struct work *work, const char *statement, uint64_t *ret_number) {
-    bool answered = connection_run(work->connection, work->deadline + ANSWER_SLACK, NULL, "%s", statement) == RC_OK &&
-                    connection_next(work->connection);
-    if (answered)
-        *ret_number = connection_number(work->connection, 0);
-    return answered;
+enum rc commits_waiting(const struct work *work, uint64_t *ret_count, struct reason *ret_why) {
+    uint64_t count = 0;
+    enum rc rc = connection_run(work->connection, work->deadline + ANSWER_SLACK, ret_why,
+                                "SHOW GLOBAL STATUS WHERE Variable_name IN ('Rpl_semi_sync_master_wait_sessions',"
+                                " 'Rpl_semi_sync_source_wait_sessions')");
+    if (rc == RC_OK && connection_next(work->connection))
+        count = connection_number(work->connection, 1);
+    if (rc == RC_OK)
+        *ret_count = count;
+    return rc;
 }
 
-#define COMMITS_WAITING                                                                                                \
-    "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS"                                                      \
-    " WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS'"
-
-/* Who runs and does not wait itself, for longest. */
-static bool ask_runner(const struct work *work) {
+/* Who runs and does not wait itself, for longest.  The gate is over by now, so that whoever waited for it runs too, for
+ * a moment: only who has run for most of its time was in the way. */
+static bool ask_runner(const struct work *work, const struct family *family) {
     char user[QUOTED_MAX];
     return connection_quote(work->connection, work->replication_user, user, NULL) == RC_OK &&
            connection_run(work->connection, work->deadline + ANSWER_SLACK, NULL,
-                          "SELECT ID, USER, TIME, STATE FROM information_schema.PROCESSLIST"
-                          " WHERE COMMAND IN ('Query', 'Execute') AND USER <> 'system user' AND BINARY USER <> %s"
+                          "SELECT ID, USER, TIME, STATE FROM %s"
+                          " WHERE COMMAND IN ('Query', 'Execute') AND USER <> 'system user'"
+                          " AND CAST(USER AS BINARY) <> %s"
                           " AND ID NOT IN (CONNECTION_ID(), %lu) AND STATE NOT LIKE 'Waiting for %% lock'"
-                          " ORDER BY TIME_MS DESC LIMIT 1",
-                          user, connection_id(work->gate)) == RC_OK &&
+                          " AND %s ORDER BY %s DESC LIMIT 1",
+                          clients_table(work->connection), user, connection_id(work->gate), family->session_is_long,
+                          family->session_time) == RC_OK &&
            connection_next(work->connection);
 }
 
 /* What kept the gate open, for a person; not the statement, which may hold secrets. */
-static void name_blocker(const struct work *work, struct reason *why) {
+static void name_blocker(const struct work *work, const struct family *family, struct reason *why) {
     uint64_t waiting = 0;
+    struct reason unused;
     uint32_t number = work->gate->error_number;
-    if (ask_number(work, COMMITS_WAITING, &waiting) && waiting > 0)
+    bool runs = ask_runner(work, family);
+    if (runs && strstr(connection_value(work->connection, 3), "semi-sync") &&
+        commits_waiting(work, &waiting, &unused) == RC_OK)
         reason_set(why, "error %u: %llu commits wait for an acknowledgement", number, (unsigned long long)waiting);
-    else if (ask_runner(work))
+    else if (runs)
         reason_set(why, "error %u: session %.20s of %.40s runs for %.10s s (%.30s)", number,
                    connection_value(work->connection, 0), connection_value(work->connection, 1),
                    connection_value(work->connection, 2), connection_value(work->connection, 3));
@@ -224,18 +220,31 @@ static enum rc set_read_only(const struct work *work, struct reason *ret_why) {
     msec most = gentle && left > PLANNED_LENGTH ? PLANNED_LENGTH : left > 0 ? left : 1;
     msec until = clock_now() + most;
     msec patience = work->task->timeout / 4 < GENTLE_LENGTH ? work->task->timeout / 4 : GENTLE_LENGTH;
-    enum rc rc = gate_close(work, most, patience, ret_why);
+    const struct family *family;
+    enum rc rc = family_need(work->connection, &family, ret_why);
+    if (rc == RC_OK)
+        rc = gate_result(work, family->gate_ask(work, most, patience, ret_why), ret_why);
     if (!work->gate->pending)
         return rc;
-    rc = gentle ? gate_end(work, until, ret_why) : gate_force(work, ret_why);
+    rc = gentle ? family->gate_end(work, until, ret_why) : gate_force(work, family, ret_why);
     if (work->gate->pending) {
         struct reason unused;
-        if (gate_end(work, until, &unused) == RC_OK)
+        if (family->gate_end(work, until, &unused) == RC_OK)
             return RC_OK;
     }
     if (gentle && rc == RC_TIMEOUT)
-        name_blocker(work, ret_why);
+        name_blocker(work, family, ret_why);
     return rc;
+}
+
+enum rc task_read_only(const struct work *work, msec length, struct reason *ret_why) {
+    msec most = length > 0 ? length : 1;
+    msec until = clock_now() + most;
+    const struct family *family;
+    enum rc rc = family_need(work->connection, &family, ret_why);
+    if (rc == RC_OK)
+        rc = gate_result(work, family->gate_ask(work, most, most, ret_why), ret_why);
+    return work->gate->pending ? family->gate_end(work, until, ret_why) : rc;
 }
 
 static size_t still_there(const struct clients *before, const struct clients *now, const struct client **ret_sample) {

@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "effect/mysql/position.h"
-#include "effect/mysql/replica.h"
-#include "effect/mysql/task.h"
+#include "effect/mysql/family.h"
 
 /* A source that has not answered by then may yet; that it does not is the looks' business. */
 #define CONNECT_LENGTH ((msec)500)
@@ -18,45 +16,40 @@ static bool is_source(const struct replica *replica, const struct server_task *t
            ip_equal(&source, &task->source_address) && replica->source_port == task->source_port;
 }
 
-/* Nothing that CHANGE MASTER could better: a source that cannot be reached is tried again by the server itself. */
+/* Nothing that setting the source anew could better: a source that cannot be reached is tried again by the server
+ * itself. */
 static bool follows_already(const struct replica *replica, const struct server_task *task) {
     bool only_network = replica->receive_error == 0 ||
                         (replica->receive_error >= CLIENT_ERRORS_FIRST && replica->receive_error <= CLIENT_ERRORS_LAST);
-    return is_source(replica, task) && replica->by_slave_pos && replica->applying == THREAD_RUNNING &&
+    return is_source(replica, task) && replica->by_replicated && replica->applying == THREAD_RUNNING &&
            replica->receiving != THREAD_STOPPED && only_network;
 }
 
-/* A server that wrote itself must take its own writes into gtid_slave_pos, or it would ask for the wrong place. */
-static bool has_written(const struct position *position) {
-    for (size_t i = 0; i < position->written.count; i++) {
-        const struct gtid *entry = &position->written.entries[i];
-        if (entry->sequence > gtid_domain_sequence(&position->replicated, entry->domain))
-            return true;
-    }
-    return false;
+static enum rc source_quote(const struct work *work, const char *host, struct source_quoted *ret_source,
+                            struct reason *ret_why) {
+    enum rc rc = connection_quote(work->connection, host, ret_source->host, ret_why);
+    if (rc == RC_OK)
+        rc = connection_quote(work->connection, work->replication_user, ret_source->user, ret_why);
+    return rc == RC_OK ? connection_quote(work->connection, work->replication_password, ret_source->password, ret_why)
+                       : rc;
 }
 
 static enum rc change_source(const struct work *work, struct reason *ret_why) {
     struct position position;
-    char host[IP_TEXT_MAX], host_quoted[QUOTED_MAX], user[QUOTED_MAX], password[QUOTED_MAX];
+    struct source_quoted source;
+    const struct family *family;
+    char host[IP_TEXT_MAX];
     ip_format(&work->task->source_address, host);
     enum rc rc = position_read(work->connection, work->deadline, &position, ret_why);
     if (rc == RC_OK)
-        rc = connection_quote(work->connection, host, host_quoted, ret_why);
+        rc = family_need(work->connection, &family, ret_why);
     if (rc == RC_OK)
-        rc = connection_quote(work->connection, work->replication_user, user, ret_why);
+        rc = source_quote(work, host, &source, ret_why);
     if (rc == RC_OK)
-        rc = connection_quote(work->connection, work->replication_password, password, ret_why);
+        rc = family->set_source(work, &source, &position, ret_why);
+    explicit_bzero(&source, sizeof source);
     if (rc == RC_OK)
-        rc = connection_run_secret(work->connection, work->deadline, ret_why,
-                                   "CHANGE MASTER TO MASTER_HOST=%s, MASTER_PORT=%u, MASTER_USER=%s,"
-                                   " MASTER_PASSWORD=%s, MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1,"
-                                   " MASTER_HEARTBEAT_PERIOD=1%s",
-                                   host_quoted, work->task->source_port, user, password,
-                                   has_written(&position) ? ", MASTER_DEMOTE_TO_SLAVE=1" : "");
-    explicit_bzero(password, sizeof password);
-    if (rc == RC_OK)
-        rc = connection_run(work->connection, work->deadline, ret_why, "START SLAVE");
+        rc = connection_run(work->connection, work->deadline, ret_why, "%s", family->start_replication);
     if (rc != RC_OK)
         reason_prefix(ret_why, "cannot follow %s", host);
     return rc;

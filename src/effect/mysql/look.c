@@ -3,13 +3,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "effect/mysql/position.h"
-#include "effect/mysql/replica.h"
-
-/* In one place, because the write and the creation of its table both depend on it: the server itself decides, in the
- * statement, so that a fence that comes between a look and a write cannot be overtaken by the write.  The statement
- * opens its table, which read_only waits for, before it evaluates this. */
-#define SERVER_IS_WRITABLE "CAST(@@global.read_only AS CHAR) IN ('0', 'OFF')"
+#include "effect/mysql/family.h"
 
 void look_init(struct look *look, const struct connection_options *options) {
     *look = (struct look){ 0 };
@@ -48,15 +42,17 @@ static enum rc pulse(struct look *look, msec deadline, struct probe *probe, stru
     if (!connection_is_open(connection))
         forget(look);
     enum rc rc = connection_use(connection, ret_why);
+    const struct family *family = family_of(connection);
     if (rc == RC_OK)
-        rc = connection_run(connection, deadline, ret_why, "SELECT @@global.read_only, @@global.version");
+        rc = connection_run(connection, deadline, ret_why, "%s",
+                            family != NULL ? family->pulse : "SELECT @@global.read_only, @@global.version");
     if (rc == RC_OK && !connection_next(connection))
         rc = FAIL(RC_IO, ret_why, "no row");
     if (rc != RC_OK)
         return rc;
     probe->read_only = position_is_read_only(connection_value(connection, 0));
     TEXT_COPY(probe->version, connection_value(connection, 1));
-    probe->family = mariadb_connection(connection->mysql) ? FAMILY_MARIADB : FAMILY_MYSQL;
+    probe->family = connection->abilities.family;
     probe->pid = connection_peer(connection);
     if (probe->pid != look->known.pid)
         forget(look);
@@ -81,19 +77,16 @@ static bool is_missing(const struct connection *connection) {
 }
 
 static enum rc heartbeat_create(struct connection *connection, msec deadline, struct reason *ret_why) {
-    return connection_run(connection, deadline, ret_why,
-                          "BEGIN NOT ATOMIC IF " SERVER_IS_WRITABLE " THEN"
-                          " CREATE DATABASE IF NOT EXISTS mmm;"
-                          " CREATE TABLE IF NOT EXISTS mmm.heartbeat"
-                          " (server_id INT UNSIGNED PRIMARY KEY, stamp BIGINT NOT NULL) ENGINE=InnoDB;"
-                          " END IF; END");
+    const struct family *family;
+    enum rc rc = family_need(connection, &family, ret_why);
+    return rc == RC_OK ? family->heartbeat_create(connection, deadline, ret_why) : rc;
 }
 
 static enum rc heartbeat_write(struct connection *connection, msec stamp, msec deadline, struct reason *ret_why) {
     return connection_run(connection, deadline, ret_why,
                           "INSERT INTO mmm.heartbeat (server_id, stamp) SELECT @@global.server_id, %lld FROM DUAL"
-                          " WHERE " SERVER_IS_WRITABLE " ON DUPLICATE KEY UPDATE stamp = VALUES(stamp)",
-                          (long long)stamp);
+                          " WHERE " SERVER_IS_WRITABLE " ON DUPLICATE KEY UPDATE stamp = %lld",
+                          (long long)stamp, (long long)stamp);
 }
 
 static void canary(struct look *look, msec stamp, msec deadline, struct probe *probe) {
@@ -147,7 +140,7 @@ static enum rc oldest_read(struct connection *connection, msec deadline, struct 
         oldest.session = connection_number(connection, 0);
         oldest.age = SECONDS((msec)connection_number(connection, 1));
         rc = connection_run(connection, deadline, ret_why,
-                            "SELECT USER FROM information_schema.PROCESSLIST WHERE ID = %llu AND USER <> 'system user'",
+                            "SELECT USER FROM %s WHERE ID = %llu AND USER <> 'system user'", clients_table(connection),
                             (unsigned long long)oldest.session);
         if (rc == RC_OK && connection_next(connection))
             TEXT_COPY(oldest.user, connection_value(connection, 0));
@@ -191,12 +184,11 @@ static enum rc where(struct look *look, msec deadline, struct probe *probe, stru
     if (rc != RC_OK)
         return rc;
     replication_take(&replica, probe);
-    probe->binlog = position.binlog_state;
+    probe->binlog = position.has;
     probe->applied = position.current;
     probe->received = position.current;
-    for (size_t i = 0; i < replica.received.count; i++)
-        if (!gtid_raise(&probe->received, replica.received.entries[i]))
-            return FAIL(RC_INVALID, ret_why, "the position has too many entries");
+    if (!gtid_add(&probe->received, &replica.received))
+        return FAIL(RC_INVALID, ret_why, "the position has too many entries");
     probe->heartbeat_seen = heartbeat;
     probe->oldest = oldest;
     return RC_OK;
@@ -227,7 +219,7 @@ static void position_ask(struct look *look, msec deadline, struct probe *probe) 
 
 static void look_further(struct look *look, msec canary_stamp, msec now, msec timeout, struct probe *probe) {
     probe->answered = true;
-    if (probe->family != FAMILY_MARIADB)
+    if (probe->family == FAMILY_UNKNOWN)
         return;
     if (canary_stamp != 0)
         canary(look, canary_stamp, now + timeout * 2 / 3, probe); /* the rest is for the position */

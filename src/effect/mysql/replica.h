@@ -1,4 +1,4 @@
-/* Replication on a MariaDB server: what SHOW ALL SLAVES STATUS says of the default connection, and applying what was
+/* Replication: what the server says of its default connection (the channel without a name), and applying what was
  * received without losing any of it (SERVERS.md trap 4). */
 #ifndef MMM_EFFECT_MYSQL_REPLICA_H
 #define MMM_EFFECT_MYSQL_REPLICA_H
@@ -9,7 +9,7 @@
 
 struct replica {
     bool configured;
-    char source[256]; /* Master_Host: an address or a name */
+    char source[256]; /* an address or a name */
     uint16_t source_port;
     enum thread_state receiving;
     enum thread_state applying;
@@ -17,10 +17,10 @@ struct replica {
     char receive_text[FACT_SIZE];
     uint32_t apply_error;
     char apply_text[FACT_SIZE];
-    bool by_slave_pos;             /* MASTER_USE_GTID=slave_pos */
-    bool by_gtid;                  /* slave_pos or current_pos */
-    struct gtid_position received; /* Gtid_IO_Pos; whole transactions only */
-    uint64_t read_to;   /* Read_Master_Log_Pos: grows with every event that arrives, not only with whole ones */
+    bool by_replicated;            /* MASTER_USE_GTID=slave_pos; SOURCE_AUTO_POSITION=1 */
+    bool by_gtid;                  /* that, or current_pos */
+    struct gtid_position received; /* whole transactions only: Gtid_IO_Pos; Retrieved_Gtid_Set and what is executed */
+    uint64_t read_to;   /* in the source's log: grows with every event that arrives, not only with whole ones */
     bool files_reached; /* without GTID: the SQL thread stands where the IO thread does */
 };
 

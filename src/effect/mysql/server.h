@@ -3,7 +3,7 @@
  * that a look is never behind a blocked SET GLOBAL read_only, and both still have a connection when clients have used
  * all of them up.  Looking takes three connections: one for the pulse, one for positions, one for the canary, because
  * on a full disk the first still answers when the others hang (trap 6).  Working takes two: see fence.c. Results come
- * back on the loop's thread. MariaDB now; MySQL joins behind this header. */
+ * back on the loop's thread. MariaDB and MySQL alike: family.h has what differs. */
 #ifndef MMM_EFFECT_MYSQL_SERVER_H
 #define MMM_EFFECT_MYSQL_SERVER_H
 

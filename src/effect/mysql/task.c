@@ -4,8 +4,7 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "effect/mysql/position.h"
-#include "effect/mysql/replica.h"
+#include "effect/mysql/family.h"
 
 /* For putting read_only back when there is no time left. */
 #define UNDO_LENGTH ((msec)250)
@@ -25,22 +24,6 @@ void task_pause(const struct work *work, unsigned *turn) {
     nanosleep(&(struct timespec){ .tv_nsec = length * 1000000 }, NULL);
 }
 
-/* The server bounds the wait itself (max_statement_time knows milliseconds, lock_wait_timeout only seconds), so that
- * the statement cannot come true after we have said that it did not. */
-enum rc task_read_only(const struct work *work, msec length, struct reason *ret_why) {
-    msec most = length > 0 ? length : 1;
-    struct connection *connection = work->connection;
-    enum rc rc = connection_run(connection, clock_now() + most + 100, ret_why,
-                                "SET STATEMENT max_statement_time=%lld.%03lld FOR SET GLOBAL read_only=ON",
-                                (long long)(most / 1000), (long long)(most % 1000));
-    if (rc == RC_SERVER &&
-        (connection->error_number == ERROR_LOCK_WAIT_TIMEOUT || connection->error_number == ERROR_STATEMENT_TIMEOUT))
-        rc = RC_TIMEOUT;
-    if (rc != RC_OK)
-        reason_prefix(ret_why, "cannot set read_only");
-    return rc;
-}
-
 /* A server that was to be opened, and of which that is not proven, must not stay open.  A time-out may have cost us the
  * connection. */
 static void writable_undo(const struct work *work, struct reason *why) {
@@ -55,12 +38,12 @@ static void writable_undo(const struct work *work, struct reason *why) {
 /* The statement cannot come true later than the deadline: the lease behind it may have ended by then. */
 static enum rc writable_set(const struct work *work, struct reason *ret_why) {
     struct position position;
-    msec left = task_left(work);
-    if (left == 0)
+    const struct family *family;
+    if (task_left(work) == 0)
         return FAIL(RC_TIMEOUT, ret_why, "the time was up before the server could be made writable");
-    enum rc rc = connection_run(work->connection, work->deadline, ret_why,
-                                "SET STATEMENT max_statement_time=%lld.%03lld FOR SET GLOBAL read_only=OFF",
-                                (long long)(left / 1000), (long long)(left % 1000));
+    enum rc rc = family_need(work->connection, &family, ret_why);
+    if (rc == RC_OK)
+        rc = family->open(work, ret_why);
     if (rc == RC_OK)
         rc = position_read(work->connection, work->deadline, &position, ret_why);
     if (rc == RC_OK && position.read_only)
@@ -88,8 +71,6 @@ static enum rc drain(const struct work *work, struct reason *ret_why) {
 }
 
 static enum rc dispatch(const struct work *work, struct reason *ret_why) {
-    if (!mariadb_connection(work->connection->mysql))
-        return FAIL(RC_REFUSED, ret_why, "this is a MySQL server; only MariaDB servers can be managed");
     switch (work->task->kind) {
     case TASK_NONE:
         return RC_OK;
@@ -120,7 +101,7 @@ void task_run(const struct work *work, struct task_result *ret_result) {
     if (result.rc != RC_OK && connected && result.kind == TASK_OPEN)
         writable_undo(work, &why);
     if (result.rc == RC_OK) {
-        result.binlog = position.binlog_state;
+        result.binlog = position.has;
         result.applied = position.current;
     } else {
         TEXT_COPY(result.why, why.text);

@@ -1,4 +1,4 @@
-/* The long work on a MariaDB server, one task at a time, on the worker's connection. */
+/* The long work on a server, one task at a time, on the worker's connection. */
 #ifndef MMM_EFFECT_MYSQL_TASK_H
 #define MMM_EFFECT_MYSQL_TASK_H
 
@@ -31,7 +31,10 @@ enum rc follow_run(const struct work *work, struct reason *ret_why) NODISCARD;
  * has. */
 enum rc clients_cut(const struct work *work, struct reason *ret_why) NODISCARD;
 
-/* SET GLOBAL read_only=ON, waiting no longer than length; RC_TIMEOUT: something is in the way, and nothing changed. */
+/* The table that lists sessions. */
+const char *clients_table(const struct connection *connection);
+
+/* Read-only, waiting no longer than length; RC_TIMEOUT: something is in the way, and nothing changed. */
 enum rc task_read_only(const struct work *work, msec length, struct reason *ret_why) NODISCARD;
 msec task_left(const struct work *work);
 /* A short sleep between two looks at the same thing, doubling from 1 ms to 16 ms, never past the deadline. */

@@ -1,0 +1,103 @@
+# MySQL in the lab: Debian 12 has none, so its server comes from a folder of its own and runs by chroot (mysql-root).
+# shellcheck shell=bash
+
+# The command is mysqld in its root, and its process from the first moment on: exec all the way.
+mysqld_command() { # arguments...
+    local root
+    root=$("$SCRIPTS/lab.d/mysql-root") || fail "there is no MySQL server; see above"
+    MYSQLD=(unshare --mount --propagation private "$SCRIPTS/lab.d/in-root" "$root" "$LAB" mysqld "$@")
+}
+
+template_sql_mysql() {
+    local user
+    for user in mmm_replication mmm_check app; do
+        echo "CREATE USER '$user'@'%' IDENTIFIED WITH caching_sha2_password BY '$(password_of "$user")';"
+    done
+    echo "GRANT REPLICATION SLAVE ON *.* TO 'mmm_replication'@'%';"
+    schema_sql
+    echo "ALTER USER 'root'@'localhost' IDENTIFIED WITH auth_socket;"
+    echo "SHUTDOWN;"
+}
+
+template_make_mysql() {
+    local log=$LAB/template.log root
+    root=$("$SCRIPTS/lab.d/mysql-root") || fail "there is no MySQL server; see above"
+    cp -a "$root/empty" "$LAB/template"
+    (umask 077 && template_sql_mysql >"$LAB/secret/template.sql")
+    mysqld_command --no-defaults --user=root --datadir="$LAB/template" --tmpdir="$LAB/tmp" --socket="$LAB/secret/s" \
+        --pid-file="$LAB/secret/pid" --disable-log-bin --skip-networking --mysqlx=OFF --secure-file-priv=NULL \
+        --innodb-redo-log-capacity=32M --plugin-load-add=auth_socket.so --init-file="$LAB/secret/template.sql"
+    timeout 60 "${MYSQLD[@]}" >"$log" 2>&1 || fail "the template's users could not be made; see $log"
+    # What an init file says is not an error that ends the server; each copy makes up a UUID of its own.
+    ! grep -q '\[ERROR\]' "$log" || fail "the template's users could not be made; see $log"
+    rm -f "$LAB/secret/template.sql" "$LAB/template/auto.cnf"
+}
+
+server_settings_mysql() { # host
+    cat <<EOF
+[mysqld]
+user = root
+datadir = $LAB/$1/data
+socket = $(server_socket "$1")
+tmpdir = $LAB/$1/tmp
+pid_file = $LAB/$1/server.pid
+log_error = stderr
+secure_file_priv = NULL
+mysqlx = OFF
+port = 3306
+bind_address = *
+skip_name_resolve = ON
+server_id = $(host_number "$1")
+report_host = $1
+plugin_load_add = auth_socket.so
+plugin_load_add = semisync_source.so
+plugin_load_add = semisync_replica.so
+log_bin = $LAB/$1/binlog/bin
+relay_log = $LAB/$1/data/relay
+gtid_mode = ON
+enforce_gtid_consistency = ON
+super_read_only = ON
+skip_replica_start = ON
+sync_binlog = 1
+innodb_flush_log_at_trx_commit = 1
+sync_relay_log = 1
+relay_log_recovery = OFF
+replica_net_timeout = 4
+replica_parallel_workers = 4
+replica_preserve_commit_order = ON
+max_connections = 100
+innodb_buffer_pool_size = 32M
+innodb_redo_log_capacity = 32M
+EOF
+    if is_master "$1"; then
+        master_settings_mysql
+    fi
+    # What «up --set» asked for: the last word.  Semi-sync has other words here.
+    printf '%s\n' "${SERVER_SETTINGS[@]}" |
+        sed 's/^rpl_semi_sync_master_/rpl_semi_sync_source_/; s/^rpl_semi_sync_slave_/rpl_semi_sync_replica_/'
+}
+
+# Semi-sync among the masters only, as with MariaDB.
+master_settings_mysql() {
+    cat <<EOF
+rpl_semi_sync_source_enabled = ON
+rpl_semi_sync_source_wait_point = AFTER_SYNC
+rpl_semi_sync_source_timeout = 10000
+rpl_semi_sync_source_wait_no_replica = OFF
+rpl_semi_sync_replica_enabled = ON
+EOF
+}
+
+server_launch_mysql() { # host
+    mysqld_command --defaults-file="$LAB/$1/my.cnf"
+    process_start "$1-server" "$1" "$LAB/$1/server.log" "${MYSQLD[@]}"
+}
+
+replicate_mysql() { # host
+    sql_on "$1" 20 <<EOF
+CHANGE REPLICATION SOURCE TO SOURCE_HOST='10.77.0.11', SOURCE_PORT=3306, SOURCE_USER='mmm_replication',
+    SOURCE_PASSWORD='$(password_of mmm_replication)', SOURCE_AUTO_POSITION=1, GET_SOURCE_PUBLIC_KEY=1,
+    SOURCE_CONNECT_RETRY=1, SOURCE_HEARTBEAT_PERIOD=1;
+START REPLICA;
+EOF
+}
