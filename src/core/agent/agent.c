@@ -147,8 +147,20 @@ static void take_in(struct step *step) {
     }
 }
 
+/* What no flag and no set tells of stays as an earlier step left it: a plan is large, and steps are many. */
+static void plan_empty(struct agent_plan *plan) {
+    plan->save = plan->addresses_look = plan->guard_set = plan->guard_opens = false;
+    plan->address_remove = plan->address_set = plan->address_announce = plan->address_ask = plan->guard = 0;
+    plan->server_kill = plan->server_cut = plan->look = plan->answer_set = plan->report_set = false;
+    plan->task.kind = TASK_NONE;
+    plan->canary_stamp = 0;
+    plan->ask_whom = 0;
+    plan->event_count = 0;
+    plan->deadline = NEVER;
+}
+
 void agent_step(struct agent *agent, const struct agent_event *event, struct agent_plan *ret_plan) {
-    *ret_plan = (struct agent_plan){ .deadline = NEVER };
+    plan_empty(ret_plan);
     struct agent_durable before = agent->durable;
     struct step step = { .agent = agent, .event = event, .plan = ret_plan, .now = event->now };
     take_in(&step);

@@ -89,12 +89,18 @@ static const struct transfer no_transfer = {
     .avoid = HOST_NONE,
 };
 
+/* What no count and no flag tells of stays as an earlier step left it: a plan is large, and steps are many. */
+static void plan_empty(struct monitor_plan *plan) {
+    plan->save = plan->orders_set = plan->fence_set = false;
+    plan->event_count = plan->reply_count = 0;
+    plan->refused[0] = 0;
+    plan->nudge = 0;
+}
+
 void monitor_undo(struct monitor *monitor, const struct monitor_durable *stored, struct monitor_plan *plan) {
     monitor->durable = *stored;
     monitor->transfer = no_transfer;
-    plan->save = plan->orders_set = plan->fence_set = false;
-    plan->event_count = plan->reply_count = 0;
-    plan->nudge = 0;
+    plan_empty(plan);
 }
 
 void monitor_start(struct monitor *monitor, const struct cluster *cluster, const struct monitor_durable *durable,
@@ -198,7 +204,7 @@ static void decide(struct mstep *step) {
 }
 
 void monitor_step(struct monitor *monitor, const struct monitor_event *event, struct monitor_plan *ret_plan) {
-    memset(ret_plan, 0, sizeof *ret_plan);
+    plan_empty(ret_plan);
     ret_plan->deadline = event->now + monitor->cluster->lease.report;
     struct mstep step = { .m = monitor, .event = event, .plan = ret_plan, .now = event->now };
     bool reported = false;
