@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -274,6 +276,14 @@ static void an_established_connection_ends_with_its_address(void **state) {
     }
 }
 
+/* What was sent has been acknowledged by the other kernel, which may take its time: nothing more comes back of it. */
+static bool is_settled(int sender) {
+    int unacknowledged = 1;
+    for (msec end = clock_now() + PATIENCE; unacknowledged && clock_now() < end;)
+        assert_int_equal(ioctl(sender, SIOCOUTQ, &unacknowledged), 0);
+    return unacknowledged == 0;
+}
+
 /* The worst case: the client has said all, and the server answers late. */
 static void a_late_answer_does_not_arrive(void **state) {
     struct scene *scene = *state;
@@ -282,6 +292,7 @@ static void a_late_answer_does_not_arrive(void **state) {
     assert_true(acknowledged(&session));
     assert_int_equal(send(session.client, "w", 1, MSG_NOSIGNAL), 1);
     assert_true(is_ready(session.server, POLLIN, PATIENCE));
+    assert_true(is_settled(session.client));
     hold(scene, 0);
     assert_true(lists("counter packets 0 bytes 0 drop"));
     assert_int_equal(send(session.server, "k", 1, MSG_NOSIGNAL), 1);
