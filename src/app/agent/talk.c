@@ -6,6 +6,7 @@
 #include "app/agent/agent_app.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "wire/init.h"
 #include "wire/messages.h"
 
 static void note_monitor(struct agent_app *app, bool answered, const char *why) {
@@ -80,6 +81,17 @@ static void serve_ask(struct agent_app *app, struct http_request *request, const
     app->asking = NULL;
 }
 
+/* An agent that works has nothing to be set up: whatever was asked, that is the answer. */
+static void serve_init(struct agent_app *app, struct http_request *request, const char *peer) {
+    if (!waiting_allows(app->settings, peer)) {
+        respond_error(request, 403, "only the monitor and the operator set a host up");
+        return;
+    }
+    char *text = init_facts_encode(app->cluster, &(struct init_facts){ .set_up = true });
+    http_respond(request, 200, "application/json", text, strlen(text));
+    free(text);
+}
+
 static void on_request(void *context, struct http_request *request) {
     struct agent_app *app = context;
     const char *peer = http_request_peer(request);
@@ -91,14 +103,16 @@ static void on_request(void *context, struct http_request *request) {
         serve_nudge(app, request, peer);
     else if (post && text_equal(path, "/v1/ask"))
         serve_ask(app, request, peer);
+    else if (post && text_equal(path, "/v1/init"))
+        serve_init(app, request, peer);
     else
-        respond_error(request, 404, "an agent has POST /v1/nudge and POST /v1/ask");
+        respond_error(request, 404, "an agent has POST /v1/nudge, POST /v1/ask and POST /v1/init");
 }
 
-static enum rc start_tls(struct agent_app *app, struct reason *ret_why) {
+enum rc talk_tls(struct agent_app *app, struct reason *ret_why) {
     const struct tls_settings *tls = &app->settings->tls;
     const char *name = app->cluster->hosts[app->self].name;
-    if (!tls->certificate[0])
+    if (!tls->certificate[0] || app->tls)
         return RC_OK;
     char certificate[PATH_SIZE], key[PATH_SIZE];
     if (!config_expand(tls->certificate, name, certificate, sizeof certificate) ||
@@ -108,7 +122,7 @@ static enum rc start_tls(struct agent_app *app, struct reason *ret_why) {
 }
 
 enum rc talk_start(struct agent_app *app, struct reason *ret_why) {
-    enum rc rc = start_tls(app, ret_why);
+    enum rc rc = talk_tls(app, ret_why);
     if (rc)
         return rc;
     const struct cluster *cluster = app->cluster;

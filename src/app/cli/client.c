@@ -60,7 +60,7 @@ static enum rc check_readable(const char *path, const char *name, struct reason 
                 path, strerror(errno), name);
 }
 
-static enum rc open_tls(const struct settings *settings, struct tls **ret_tls, struct reason *ret_why) {
+enum rc client_tls(const struct settings *settings, struct tls **ret_tls, struct reason *ret_why) {
     const char *name = client_name(settings);
     char ca[PATH_SIZE], certificate[PATH_SIZE], key[PATH_SIZE];
     if (!config_expand(settings->tls.ca, name, ca, sizeof ca) ||
@@ -102,7 +102,7 @@ static enum rc call_over_network(const struct settings *settings, const char *me
                                  struct reason *ret_why) {
     struct tls *tls = NULL;
     if (has_tls(settings)) {
-        enum rc rc = open_tls(settings, &tls, ret_why);
+        enum rc rc = client_tls(settings, &tls, ret_why);
         if (rc != RC_OK)
             return rc;
     }
