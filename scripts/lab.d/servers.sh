@@ -17,11 +17,17 @@ password_of() { # name
 template_sql() {
     local user
     echo "FLUSH PRIVILEGES;" # a bootstrap server starts without any, and then makes no users
-    for user in mmm_replication mmm_check app; do
+    for user in mmm_replication mmm_check; do
         echo "CREATE USER '$user'@'%' IDENTIFIED BY '$(password_of "$user")';"
     done
+    echo "GRANT REPLICATION SLAVE ON *.* TO 'mmm_replication'@'%';"
+    application_sql
+}
+
+# What an application brings: with «up --fresh» it comes later, through the writer (lab application).
+application_sql() {
+    echo "CREATE USER 'app'@'%' IDENTIFIED BY '$(password_of app)';"
     cat <<'EOF'
-GRANT REPLICATION SLAVE ON *.* TO 'mmm_replication'@'%';
 CREATE DATABASE app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON app.* TO 'app'@'%';
 CREATE TABLE app.ledger (id BIGINT NOT NULL PRIMARY KEY, client INT NOT NULL, sent BIGINT NOT NULL) ENGINE=InnoDB;
@@ -34,17 +40,43 @@ template_make() {
     # A server that starts removes what looks like its temporary tables, other servers' in a shared folder among them.
     mkdir -p "$LAB/tmp"
     common=(--no-defaults --user=root --innodb-log-file-size=16M --tmpdir="$LAB/tmp")
-    for user in mmm_replication mmm_check app; do
-        make_password "$user"
+    make_password app
+    for user in mmm_replication mmm_check; do
+        [[ $FRESH -eq 1 ]] || make_password "$user"
     done
     timeout 60 mariadb-install-db "${common[@]}" --datadir="$LAB/template" --auth-root-authentication-method=socket \
         --auth-root-socket-user=root --skip-test-db --skip-name-resolve --force >"$log" 2>&1 ||
         fail "mariadb-install-db failed; see $log"
+    [[ $FRESH -eq 0 ]] || return 0
     template_sql | timeout 60 mariadbd "${common[@]}" --datadir="$LAB/template" --bootstrap >>"$log" 2>&1 ||
         fail "the template's users could not be made; see $log"
 }
 
+# As Debian's package leaves a server, but for the places of its files.
+fresh_settings() { # host
+    mkdir -p "$LAB/$1/conf.d"
+    cat <<EOF
+[mariadbd]
+user = root
+datadir = $LAB/$1/data
+socket = $(server_socket "$1")
+tmpdir = $LAB/$1/tmp
+pid_file = $LAB/$1/server.pid
+log_error = $LAB/$1/server.log
+port = 3306
+bind_address = 127.0.0.1
+innodb_buffer_pool_size = 32M
+innodb_log_file_size = 16M
+$(printf '%s\n' "${SERVER_SETTINGS[@]}")
+!includedir $LAB/$1/conf.d
+EOF
+}
+
 server_settings() { # host
+    if [[ $FRESH -eq 1 ]]; then
+        fresh_settings "$1"
+        return
+    fi
     cat <<EOF
 [mariadbd]
 user = root
@@ -180,6 +212,15 @@ command_sql() {
     else
         sql_on "$host" "$seconds" --batch --skip-column-names "${@:1:$#-1}" <<<"${!#}"
     fi
+}
+
+# The application's user and tables, on a writer that mmm init made.
+command_application() {
+    local writer
+    [[ $FRESH -eq 1 ]] || wrong "application is for up --fresh: without it the servers have it from the start"
+    writer=$(writer_now)
+    [[ -n $writer ]] || fail "there is no writer; lab mmm show"
+    application_sql | sql_on "$writer" 20
 }
 
 command_server() { # host verb
