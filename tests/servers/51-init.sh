@@ -1,6 +1,6 @@
 # 51. mmm init: fresh servers become a cluster.  It refuses before it changes anything, shows its plan, is killed in the
 # middle and goes on, leaves alone what is set up; then the cluster serves, and the writer role moves.
-# shellcheck shell=bash disable=SC2034 # run reads UP
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120 # run reads UP; expect passes init its arguments
 UP=(--fresh)
 
 init() { # arguments…

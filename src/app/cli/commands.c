@@ -107,6 +107,7 @@ static const struct cli_command commands[] = {
       "Runs in the foreground and logs to stderr; SIGTERM ends it.  --host H says which host of the configuration "
       "this\n"
       "is; without it, the host whose address one of this machine's interfaces carries.\n"
+      "An agent that was never set up, and finds no replication password, waits for `mmm init`.\n"
       "--release runs no agent: it removes what outlives one, this host's role addresses and the guard's table; "
       "refused\n"
       "while the agent runs.\n",
@@ -152,8 +153,7 @@ static const struct {
     { OPTION_DRY_RUN, "--dry-run" }, { OPTION_FORCE, "--force" },   { OPTION_DIR, "--dir D" },
     { OPTION_HOST, "--host H" },     { OPTION_JSON, "--json" },     { OPTION_RELEASE, "--release" },
     { OPTION_FROM, "--from T" },     { OPTION_TO, "--to T" },       { OPTION_ALL, "--all" },
-    { OPTION_GRACE, "--grace T" },   { OPTION_KILL, "--kill" },
-    { OPTION_YES, "--yes" },
+    { OPTION_GRACE, "--grace T" },   { OPTION_KILL, "--kill" },     { OPTION_YES, "--yes" },
 };
 
 void cli_command_usage(FILE *out, const struct cli_command *command) {
