@@ -28,6 +28,7 @@ server_socket = $(server_socket "$1")
 server_start = $LAB/$1/start-server
 server_stop = $LAB/$1/stop-server
 agent_state = $LAB/$1/agent
+server_settings = $LAB/$1/conf.d/zz-mmm.cnf
 EOF
 }
 
@@ -110,7 +111,8 @@ certificates_make() {
 # password of its check, and owns its folder.
 rights_give() {
     chmod 0711 "$LAB"
-    chown "$MONITOR_USER:$MONITOR_USER" "$LAB/mon" "$LAB/mon/store" "$LAB/secret/mmm_check.password"
+    chown "$MONITOR_USER:$MONITOR_USER" "$LAB/mon" "$LAB/mon/store"
+    [[ $FRESH -eq 1 ]] || chown "$MONITOR_USER:$MONITOR_USER" "$LAB/secret/mmm_check.password"
     chgrp "$MONITOR_USER" "$LAB/tls/monitor.key"
     chmod 0640 "$LAB/tls/monitor.key"
     # A copy: the folder of the build may be closed to others.
@@ -126,7 +128,7 @@ monitor_start() {
 # As in packaging/mmm-agent.service: what an agent does in the lab it can do with these rights.
 agent_start() { # host
     process_start "$1-agent" "$1" "$LAB/$1/agent.log" setpriv --no-new-privs --inh-caps=-all \
-        --bounding-set=-all,+net_admin,+net_raw,+kill,+sys_ptrace,+dac_read_search "$(mmm_program)" --config "$LAB/mmm.ini" --host "$1" agent
+        --bounding-set=-all,+net_admin,+net_raw,+kill,+sys_ptrace,+dac_read_search "$(mmm_program)" --config "$(agent_config "$1")" --host "$1" agent
 }
 
 # The folder of the monitor's store, with «up --store-mb N» on a file system of its own.
@@ -144,12 +146,24 @@ mmm_up() {
     certificates_make
     store_make
     rights_give
-    monitor_start
+    [[ $FRESH -eq 1 ]] || monitor_start
     for host in $(lab_hosts); do
         mkdir -p "$LAB/$host/agent"
+        [[ $FRESH -eq 0 ]] || fresh_config "$host"
         agent_start "$host"
     done
-    await_writer '' 30
+    [[ $FRESH -eq 1 ]] || await_writer '' 30
+}
+
+# The machines share a file system, and what is a file of each machine is here one with its name in it.  So with «up
+# --fresh», where `mmm init` brings the password to each host, an agent has a configuration of its own.
+agent_config() { # host
+    if [[ $FRESH -eq 1 ]]; then printf '%s/%s/mmm.ini' "$LAB" "$1"; else printf '%s/mmm.ini' "$LAB"; fi
+}
+
+fresh_config() { # host
+    sed "s|^password_file = .*/mmm_replication.password|password_file = $LAB/$1/replication.password|" "$LAB/mmm.ini" \
+        >"$(agent_config "$1")"
 }
 
 # The command line, as on the monitor's machine.

@@ -5,10 +5,16 @@
 template_sql_mariadb() {
     local user
     echo "FLUSH PRIVILEGES;" # a bootstrap server starts without any, and then makes no users
-    for user in mmm_replication mmm_check app; do
+    for user in mmm_replication mmm_check; do
         echo "CREATE USER '$user'@'%' IDENTIFIED BY '$(password_of "$user")';"
     done
     echo "GRANT REPLICATION SLAVE ON *.* TO 'mmm_replication'@'%';"
+    application_sql
+}
+
+# What an application brings: with «up --fresh» it comes later, through the writer (lab application).
+application_sql() {
+    echo "CREATE USER 'app'@'%' IDENTIFIED BY '$(password_of app)';"
     schema_sql
 }
 
@@ -18,8 +24,29 @@ template_make_mariadb() {
     timeout 60 mariadb-install-db "${common[@]}" --datadir="$LAB/template" --auth-root-authentication-method=socket \
         --auth-root-socket-user=root --skip-test-db --skip-name-resolve --force >"$log" 2>&1 ||
         fail "mariadb-install-db failed; see $log"
+    [[ $FRESH -eq 0 ]] || return 0
     template_sql_mariadb | timeout 60 mariadbd "${common[@]}" --datadir="$LAB/template" --bootstrap >>"$log" 2>&1 ||
         fail "the template's users could not be made; see $log"
+}
+
+# As Debian's package leaves a server, but for the places of its files.
+fresh_settings_mariadb() { # host
+    mkdir -p "$LAB/$1/conf.d"
+    cat <<EOF
+[mariadbd]
+user = root
+datadir = $LAB/$1/data
+socket = $(server_socket "$1")
+tmpdir = $LAB/$1/tmp
+pid_file = $LAB/$1/server.pid
+log_error = $LAB/$1/server.log
+port = 3306
+bind_address = 127.0.0.1
+innodb_buffer_pool_size = 32M
+innodb_log_file_size = 16M
+$(printf '%s\n' "${SERVER_SETTINGS[@]}")
+!includedir $LAB/$1/conf.d
+EOF
 }
 
 server_settings_mariadb() { # host

@@ -30,7 +30,11 @@ server_make() { # host
         mount -t tmpfs -o "size=${BINLOG_MB}m,mode=0700" "mmm-lab-$NAME" "$LAB/$1/binlog"
     fi
     cp -a "$LAB/template" "$LAB/$1/data"
-    "server_settings_$FAMILY" "$1" >"$LAB/$1/my.cnf"
+    if [[ $FRESH -eq 1 ]]; then
+        fresh_settings_mariadb "$1" >"$LAB/$1/my.cnf"
+    else
+        "server_settings_$FAMILY" "$1" >"$LAB/$1/my.cnf"
+    fi
     # What mmm.ini names as server_start: a command without arguments.
     cat >"$LAB/$1/start-server" <<EOF
 #!/bin/sh
@@ -65,8 +69,9 @@ servers_up() {
     local host user
     # A server that starts removes what looks like its temporary tables, other servers' in a shared folder among them.
     mkdir -p "$LAB/tmp"
-    for user in mmm_replication mmm_check app; do
-        make_password "$user"
+    make_password app
+    for user in mmm_replication mmm_check; do
+        [[ $FRESH -eq 1 ]] || make_password "$user"
     done
     "template_make_$FAMILY"
     for host in $(lab_hosts); do
@@ -108,6 +113,15 @@ command_sql() {
     else
         sql_on "$host" "$seconds" --batch --skip-column-names "${@:1:$#-1}" <<<"${!#}"
     fi
+}
+
+# The application's user and tables, on a writer that mmm init made.
+command_application() {
+    local writer
+    [[ $FRESH -eq 1 ]] || wrong "application is for up --fresh: without it the servers have it from the start"
+    writer=$(writer_now)
+    [[ -n $writer ]] || fail "there is no writer; lab mmm show"
+    application_sql | sql_on "$writer" 20
 }
 
 command_server() { # host verb

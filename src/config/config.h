@@ -4,6 +4,7 @@
 #define MMM_CONFIG_CONFIG_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "model/cluster.h"
 
@@ -24,7 +25,8 @@ struct host_settings {
     char server_socket[PATH_SIZE];
     char server_start[PATH_SIZE]; /* a command line, split at spaces, run without a shell */
     char server_stop[PATH_SIZE];
-    char fence[PATH_SIZE]; /* likewise: ends this host for sure, run by the monitor; empty: none */
+    char fence[PATH_SIZE];           /* likewise: ends this host for sure, run by the monitor; empty: none */
+    char server_settings[PATH_SIZE]; /* the file of its settings that `mmm init` writes; empty: found */
     uint16_t agent_port;
     char agent_state[PATH_SIZE];     /* folder of the agent's durable file, one file a host */
     enum guard_mode guard;           /* clients reach the server through leased addresses only (effect/guard) ... */
@@ -70,6 +72,9 @@ enum rc config_password(const char *file, char *ret_password, size_t size, struc
 /* A sum over the file, the same where the file is the same. */
 enum { CONFIG_SUM_SIZE = 17 };
 enum rc config_sum(const char *file, char ret_sum[static CONFIG_SUM_SIZE]) NODISCARD;
+/* The same for a file that may also belong to this user; then it is no symbolic link. */
+enum rc config_password_of(uid_t owner, const char *file, char *ret_password, size_t size,
+                           struct reason *ret_why) NODISCARD;
 /* Puts a name in the place of «%h»; false when it does not fit, or when it is not a name: it must not lead elsewhere.
  */
 bool config_expand(const char *pattern, const char *name, char *ret_path, size_t size);

@@ -21,17 +21,19 @@ static void free_text(char **text) {
     free(*text);
 }
 
-/* Opens a plain file that belongs to root or to us and has none of the «forbidden» permissions.  What is checked is
- * what was opened, so that nobody can put another file in its place in between. */
-static enum rc open_guarded(const char *file, mode_t forbidden, const char *advice, int *ret_fd,
+/* Opens a plain file that belongs to root, to us or to «owner», and has none of the «forbidden» permissions.  What is
+ * checked is what was opened, so that nobody can put another file in its place in between. */
+static enum rc open_guarded(const char *file, uid_t owner, mode_t forbidden, const char *advice, int *ret_fd,
                             struct reason *ret_why) {
-    CLEANUP(close_file) int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    /* Another user's link could lead to what only we may read. */
+    int follow = owner == geteuid() ? 0 : O_NOFOLLOW;
+    CLEANUP(close_file) int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | follow);
     struct stat state;
     if (fd < 0 || fstat(fd, &state) != 0)
         return FAIL(errno == ENOENT ? RC_NOT_FOUND : RC_IO, ret_why, "cannot open %s: %s", file, strerror(errno));
     if (!S_ISREG(state.st_mode))
         return FAIL(RC_INVALID, ret_why, "%s is not a file", file);
-    if (state.st_uid != 0 && state.st_uid != geteuid())
+    if (state.st_uid != 0 && state.st_uid != geteuid() && state.st_uid != owner)
         return FAIL(RC_REFUSED, ret_why, "%s belongs to neither root nor this process's user; chown it", file);
     if (state.st_mode & forbidden)
         return FAIL(RC_REFUSED, ret_why, "%s %s", file, advice);
@@ -58,7 +60,7 @@ static ssize_t read_up_to(int fd, char *to, size_t size) {
 
 enum rc config_read(const char *file, struct settings *ret_settings, struct reason *ret_why) {
     CLEANUP(close_file) int fd = -1;
-    enum rc rc = open_guarded(file, S_IWGRP | S_IWOTH,
+    enum rc rc = open_guarded(file, geteuid(), S_IWGRP | S_IWOTH,
                               "can be written by others than its owner, and it says which programs run; chmod go-w it",
                               &fd, ret_why);
     if (rc)
@@ -95,9 +97,13 @@ static enum rc first_line(const char *file, const char *text, size_t length, cha
 }
 
 enum rc config_password(const char *file, char *ret_password, size_t size, struct reason *ret_why) {
+    return config_password_of(geteuid(), file, ret_password, size, ret_why);
+}
+
+enum rc config_password_of(uid_t owner, const char *file, char *ret_password, size_t size, struct reason *ret_why) {
     CLEANUP(close_file) int fd = -1;
-    enum rc rc =
-        open_guarded(file, S_IRWXG | S_IRWXO, "holds a password and is open to others; chmod 600 it", &fd, ret_why);
+    enum rc rc = open_guarded(file, owner, S_IRWXG | S_IRWXO, "holds a password and is open to others; chmod 600 it",
+                              &fd, ret_why);
     if (rc)
         return rc;
     char text[1024];
@@ -125,7 +131,7 @@ bool config_expand(const char *pattern, const char *name, char *ret_path, size_t
 /* FNV-1a: it tells files apart that differ by accident, which is all it is for. */
 enum rc config_sum(const char *file, char ret_sum[static CONFIG_SUM_SIZE]) {
     CLEANUP(close_file) int fd = -1;
-    enum rc rc = open_guarded(file, S_IWGRP | S_IWOTH, "can be written by others", &fd, NULL);
+    enum rc rc = open_guarded(file, geteuid(), S_IWGRP | S_IWOTH, "can be written by others", &fd, NULL);
     if (rc)
         return rc;
     uint64_t sum = UINT64_C(0xcbf29ce484222325);

@@ -132,6 +132,9 @@ const struct option options[] = {
       "MMM_ADDRESS and MMM_TERM in its environment and nothing else but PATH." },
     { SECTION_HOST, "fence_timeout", OPTION_DURATION, OPTION_PLAIN, HOST(spec.fence_timeout), "10s", 100, MINUTES(5), NULL,
       "How long it may take; then it is ended with SIGKILL, with all that it started, and has failed." },
+    { SECTION_HOST, "server_settings", OPTION_PATH, OPTION_PLAIN, HOST(settings.server_settings), "", 0, 0, NULL,
+      "The file in which `mmm init` writes the server's settings for its next start; the server must read it, after its "
+      "own. Empty: `zz-mmm.cnf` in /etc/mysql/mariadb.conf.d or /etc/my.cnf.d, whichever there is." },
     { SECTION_HOST, "agent_port", OPTION_NUMBER, OPTION_PLAIN, HOST(settings.agent_port), "9989", 1, 65535, NULL,
       "The agent's TCP port." },
     { SECTION_HOST, "agent_state", OPTION_PATH, OPTION_PLAIN, HOST(settings.agent_state), "/var/lib/mmm", 0, 0, NULL,
@@ -160,7 +163,8 @@ const struct option options[] = {
       "The user that replicas connect as." },
     { SECTION_REPLICATION, "password_file", OPTION_PATH, OPTION_PLAIN, SET(replication_password_file),
       "/etc/mmm/replication.password", 0, 0, NULL,
-      "Its first line is the password; only its owner may read the file." },
+      "Its first line is the password; only its owner may read the file. An agent that finds none, and never worked "
+      "before, waits for `mmm init` to bring it." },
 
     { SECTION_CHECK, "user", OPTION_WORD, OPTION_PLAIN, SET(check_user), "", 0, 0, NULL,
       "The user of that connection, which needs no rights; empty: the monitor does not check from outside." },

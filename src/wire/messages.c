@@ -1,13 +1,14 @@
 #include "wire/messages.h"
 
 #include "base/text.h"
+#include "wire/messages_internal.h"
 #include "wire/names.h"
 #include "wire/words.h"
 
 /* A lease is seconds; what grants, or asks for, more than this is damaged. */
 #define LEASE_MOST SECONDS(300)
 
-static json_t *message_new(const char *message, const struct cluster *cluster) {
+json_t *message_new(const char *message, const struct cluster *cluster) {
     json_t *object = object_new();
     put_number(object, "v", MESSAGE_VERSION);
     put_text(object, "message", message);
@@ -33,11 +34,8 @@ static void check_message(const struct fields *fields, const char *message, cons
         field_wrong(fields, "cluster", "is «%s»; this is cluster «%s»", text, cluster->name);
 }
 
-/* A decoder of the fields behind the first three, into *ret_x, which is a local of message_decode's caller. */
-typedef void (*decode_function)(const struct fields *fields, const struct cluster *cluster, void *ret_x);
-
-static enum rc message_decode(const char *message, const struct cluster *cluster, const char *text, size_t length,
-                              decode_function decode, void *ret_x, struct reason *ret_why) {
+enum rc message_decode(const char *message, const struct cluster *cluster, const char *text, size_t length,
+                       decode_function decode, void *ret_x, struct reason *ret_why) {
     json_auto_t *root = NULL;
     enum rc rc = json_from_text(message, text, length, MESSAGE_TEXT_MAX, &root, ret_why);
     if (rc)

@@ -141,7 +141,7 @@ static void the_example_of_the_documents_is_read_as_it_is_written(void **state) 
     assert_ip(&c->addresses[3].ip, "10.77.0.53");
     assert_int_equal(c->addresses[3].prefix, 24);
     assert_int_equal(cluster_role_addresses(c, 1), 0xe);
-    assert_string_equal(s.replication_password_file, "/etc/mmm/replication.password");
+    assert_string_equal(s.replication_password_file, "/var/lib/mmm/replication.password");
     assert_int_equal(c->health.lag_max, 10000);
     assert_int_equal(c->lease.length, 5000);
     assert_string_equal(s.tls.key, "/etc/mmm/tls/%h.key");

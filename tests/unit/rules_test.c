@@ -15,6 +15,7 @@
 #include "base/rc.h"
 #include "core/agent/duty.h"
 #include "core/health/host_state.h"
+#include "core/init/init.h"
 #include "core/transfer/transfer.h"
 
 #define PAGE MMM_SOURCE_ROOT "/docs/rules.md"
@@ -69,6 +70,25 @@ static const struct other_rule {
     { "T34", "mode_passive", "several servers are writable and nobody was ever writer: a person decides" },
 };
 
+static void write_init(FILE *out) {
+    const struct init_row *row;
+    fprintf(out, "\n## Why `mmm init` begins nothing (N)\n\n| rule | why |\n|---|---|\n");
+    for (size_t i = 0; (row = init_stop_row(i)); i++)
+        fprintf(out, "| %s | %s |\n", row->rule, row->why);
+    fprintf(out, "\n## What `mmm init` does on a host (I, S)\n\n| rule | what | why |\n|---|---|---|\n");
+    for (size_t i = 0; (row = init_step_row(i)); i++)
+        if (i != INIT_SET)
+            fprintf(out, "| %s | | %s |\n", row->rule, row->why);
+    for (size_t i = 0; i < init_setting_count; i++) {
+        const struct init_setting *setting = &init_settings[i];
+        const char *replica = init_wanted(setting, MODE_REPLICA);
+        fprintf(out, "| %s | %s = %s", setting->rule, setting->name, setting->on_master);
+        if (strcmp(replica, setting->on_master) != 0)
+            fprintf(out, ", on a replica %s", replica);
+        fprintf(out, "%s | %s |\n", setting->reach == INIT_RESTART ? " (by you: needs a restart)" : "", setting->why);
+    }
+}
+
 static void write_tables(FILE *out) {
     size_t count;
     fprintf(out,
@@ -100,6 +120,7 @@ static void write_tables(FILE *out) {
     for (size_t i = 0; i < count; i++)
         fprintf(out, "| %s | %s | %s | %s | %s |\n", duty[i].rule, duty_words[duty[i].duty], duty[i].when_text,
                 task_words[duty[i].task], duty[i].why);
+    write_init(out);
     fprintf(out, "\n## The others\n\n| rule | event | meaning |\n|---|---|---|\n");
     for (size_t i = 0; i < COUNT_OF(others); i++)
         fprintf(out, "| %s | %s | %s |\n", others[i].rule, others[i].event, others[i].meaning);

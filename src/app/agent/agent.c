@@ -101,17 +101,19 @@ static enum rc reduce_rights(struct agent_app *app, struct reason *ret_why) {
     return rc;
 }
 
-static enum rc start(struct agent_app *app, struct reason *ret_why) {
+static enum rc prepare(struct agent_app *app, struct reason *ret_why) {
     snprintf(app->state_path, sizeof app->state_path, "%s/agent-%s.json", app->settings->hosts[app->self].agent_state,
              app->cluster->hosts[app->self].name);
     enum rc rc = reduce_rights(app, ret_why);
     if (!rc)
         rc = app_lock(app->settings, app->self, &app->lock_fd, ret_why);
-    if (rc)
-        return rc;
+    return rc;
+}
+
+static enum rc start(struct agent_app *app, struct reason *ret_why) {
     app->loop = loop_new();
     app->timer = loop_timer_new(app->loop, on_timer, app);
-    rc = act_start(app, ret_why);
+    enum rc rc = act_start(app, ret_why);
     if (!rc)
         rc = start_core(app);
     if (!rc)
@@ -131,10 +133,16 @@ int agent_main(const struct settings *settings, int self) {
     app->monitor_answered = true;
     struct reason why = { "" };
     int status = 0;
-    if (start(app, &why)) {
+    bool begins = true;
+    enum rc rc = prepare(app, &why);
+    if (!rc && waiting_is_needed(app))
+        rc = waiting_run(app, &begins, &why);
+    if (!rc && begins)
+        rc = start(app, &why);
+    if (rc) {
         log_line(LOG_LEVEL_ERROR, "event=start_failed host=%s why=\"%s\"", app->cluster->hosts[self].name, why.text);
         status = 1;
-    } else {
+    } else if (begins) {
         log_line(LOG_LEVEL_INFO, "event=started host=%s version=%s", app->cluster->hosts[self].name, MMM_VERSION);
         notify_ready("running");
         app_feed(app, &(struct agent_event){ .kind = AGENT_TICK });

@@ -5,6 +5,7 @@
  *   guard.c   doing a plan: the guard
  *   release.c taking back what outlives the agent
  *   doctor.c  facts for `mmm doctor`, on a thread of their own
+ *   waiting.c a host that was never set up: its agent waits for `mmm init`
  *   talk.c    reports to the monitor, questions to peers, what others ask here
  */
 #ifndef MMM_APP_AGENT_AGENT_APP_H
@@ -64,7 +65,16 @@ void act_list_addresses(struct agent_app *app, struct agent_address ret_addresse
 enum rc act_guard_start(struct agent_app *app, struct reason *ret_why) NODISCARD;
 void act_guard(struct agent_app *app);
 
-/* talk.c */
+/* waiting.c: an agent that was never set up, and has no replication password, waits until `mmm init` brings it.
+ * ret_set_up false: it was told to end instead. */
+bool waiting_is_needed(const struct agent_app *app);
+enum rc waiting_run(struct agent_app *app, bool *ret_set_up, struct reason *ret_why) NODISCARD;
+/* Whose certificate may set hosts up: the monitor's and the operator's, never a host's. */
+bool waiting_allows(const struct settings *settings, const char *peer);
+void waiting_respond(struct http_request *request, int status, const char *error);
+
+/* talk.c; talk_tls reads the certificates unless that was done. */
+enum rc talk_tls(struct agent_app *app, struct reason *ret_why) NODISCARD;
 enum rc talk_start(struct agent_app *app, struct reason *ret_why) NODISCARD;
 void talk_plan(struct agent_app *app);
 void talk_end(struct agent_app *app);

@@ -6,6 +6,7 @@
 #include "app/agent/agent_app.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "wire/init.h"
 #include "wire/messages.h"
 
 static void note_monitor(struct agent_app *app, bool answered, const char *why) {
@@ -85,6 +86,17 @@ static void serve_doctor(struct agent_app *app, struct http_request *request) {
         respond_error(request, 503, "a doctor is at work here already; ask again in some seconds");
 }
 
+/* An agent that works has nothing to be set up: whatever was asked, that is the answer. */
+static void serve_init(struct agent_app *app, struct http_request *request, const char *peer) {
+    if (!waiting_allows(app->settings, peer)) {
+        respond_error(request, 403, "only the monitor and the operator set a host up");
+        return;
+    }
+    char *text = init_facts_encode(app->cluster, &(struct init_facts){ .set_up = true });
+    http_respond(request, 200, "application/json", text, strlen(text));
+    free(text);
+}
+
 static void on_request(void *context, struct http_request *request) {
     struct agent_app *app = context;
     const char *peer = http_request_peer(request);
@@ -96,16 +108,18 @@ static void on_request(void *context, struct http_request *request) {
         serve_nudge(app, request, peer);
     else if (post && text_equal(path, "/v1/ask"))
         serve_ask(app, request, peer);
+    else if (post && text_equal(path, "/v1/init"))
+        serve_init(app, request, peer);
     else if (!post && text_equal(path, "/v1/doctor"))
         serve_doctor(app, request);
     else
-        respond_error(request, 404, "an agent has POST /v1/nudge, POST /v1/ask and GET /v1/doctor");
+        respond_error(request, 404, "an agent has POST /v1/nudge, POST /v1/ask, POST /v1/init and GET /v1/doctor");
 }
 
-static enum rc start_tls(struct agent_app *app, struct reason *ret_why) {
+enum rc talk_tls(struct agent_app *app, struct reason *ret_why) {
     const struct tls_settings *tls = &app->settings->tls;
     const char *name = app->cluster->hosts[app->self].name;
-    if (!tls->certificate[0])
+    if (!tls->certificate[0] || app->tls)
         return RC_OK;
     char certificate[PATH_SIZE], key[PATH_SIZE];
     if (!config_expand(tls->certificate, name, certificate, sizeof certificate) ||
@@ -115,7 +129,7 @@ static enum rc start_tls(struct agent_app *app, struct reason *ret_why) {
 }
 
 enum rc talk_start(struct agent_app *app, struct reason *ret_why) {
-    enum rc rc = start_tls(app, ret_why);
+    enum rc rc = talk_tls(app, ret_why);
     if (rc)
         return rc;
     const struct cluster *cluster = app->cluster;

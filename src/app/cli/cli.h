@@ -8,6 +8,7 @@
  *   events.c     the event log;  checks.c: the original's checks;  control.c: what changes something
  *   doctor.c   asks all for facts, and tells what core/doctor finds
  *   replay.c     a recording of the monitor, fed to the same core (replay_run.c) and told (replay_tell.c)
+ *   init.c       fresh servers become a cluster: asks the hosts, not the monitor
  *   local.c      what needs no monitor: check-config, cert, help, version, and the start of the daemons
  */
 #ifndef MMM_APP_CLI_CLI_H
@@ -42,6 +43,7 @@ enum cli_option {
     OPTION_ALL = 1 << 15,
     OPTION_GRACE = 1 << 16,
     OPTION_KILL = 1 << 17,
+    OPTION_YES = 1 << 18,
 };
 
 /* The daemons come in from main.c, so that tests link the command line without them. */

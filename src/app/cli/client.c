@@ -77,7 +77,7 @@ static enum rc open_tls_as(const struct settings *settings, const char *name, st
     return tls_new(ca, certificate, key, ret_tls, ret_why);
 }
 
-static enum rc open_tls(const struct settings *settings, struct tls **ret_tls, struct reason *ret_why) {
+enum rc client_tls(const struct settings *settings, struct tls **ret_tls, struct reason *ret_why) {
     return open_tls_as(settings, client_name(settings), ret_tls, ret_why);
 }
 
@@ -106,7 +106,7 @@ static enum rc call_over_network(const struct settings *settings, const char *me
                                  struct reason *ret_why) {
     struct tls *tls = NULL;
     if (has_tls(settings)) {
-        enum rc rc = open_tls(settings, &tls, ret_why);
+        enum rc rc = client_tls(settings, &tls, ret_why);
         if (rc != RC_OK)
             return rc;
     }
@@ -173,7 +173,7 @@ enum rc client_get(const struct settings *settings, const char *path, char **ret
 
 /* On the monitor's machine no other certificate than its own need be there. */
 static enum rc open_tls_here(const struct settings *settings, struct tls **ret_tls, struct reason *ret_why) {
-    enum rc rc = open_tls(settings, ret_tls, ret_why);
+    enum rc rc = client_tls(settings, ret_tls, ret_why);
     if (rc == RC_OK || !addresses_is_local(&settings->monitor_address))
         return rc;
     return open_tls_as(settings, settings->monitor_name, ret_tls, NULL) == RC_OK ? RC_OK : rc;

@@ -7,6 +7,7 @@
 #include "base/rc.h"
 #include "base/reason.h"
 #include "config/config.h"
+#include "effect/http/http.h"
 
 enum { CLIENT_TIMEOUT = 10 * 1000 }; /* ms, for whatever waits for nothing but the answer itself */
 
@@ -21,6 +22,8 @@ enum rc client_get(const struct settings *settings, const char *path, char **ret
  * Anything but 200 is a failure. */
 enum rc client_get_agent(const struct settings *settings, int host, const char *path, msec timeout, char **ret_body,
                          struct reason *ret_why) NODISCARD;
+/* The certificates of whoever types, for client_name. */
+enum rc client_tls(const struct settings *settings, struct tls **ret_tls, struct reason *ret_why) NODISCARD;
 /* What an answer other than 200 means for the one who asked. */
 enum rc client_refusal(const struct settings *settings, int status, const char *body, struct reason *ret_why) NODISCARD;
 /* Whose certificate the command line uses: $MMM_NAME, else the host that this machine is, else «operator». */

@@ -89,6 +89,15 @@ static const struct cli_command commands[] = {
       "--dir D is the folder (default: that of tls.ca in the configuration, else /etc/mmm/tls).\n"
       "ca.key stays where it is; copy ca.pem, NAME.pem and NAME.key to the machine that is NAME.\n",
       run_cert },
+    { "init", "", 0, 0, OPTION_YES, "make a cluster of fresh servers: users, settings, passwords",
+      "To be run on the monitor's machine, as root, when `mmm agent` runs on each host that was never set up.  Looks "
+      "at\n"
+      "all servers first, and begins nothing if one is not reachable, not empty, or must be restarted for a setting.\n"
+      "Without --yes it shows the steps and changes nothing.  With it each step is done and read back; what failed in\n"
+      "the middle is gone on with by running it again.  A host that is set up already is left alone.\n"
+      "It asks with the certificate of «operator» or of the monitor ($MMM_NAME): agents take it from nobody else.\n"
+      "Password files that are not there are made, with random content.\n",
+      run_init },
     { "replay", "FILE|FOLDER…", 1, ARGUMENTS_MAX - 1, OPTION_FROM | OPTION_TO | OPTION_HOST | OPTION_ALL | OPTION_JSON,
       "decide a recording of the monitor again, and say why",
       "The monitor records what it hears and what comes of it in a folder beside its store, monitor.store with\n"
@@ -109,6 +118,7 @@ static const struct cli_command commands[] = {
       "Runs in the foreground and logs to stderr; SIGTERM ends it.  --host H says which host of the configuration "
       "this\n"
       "is; without it, the host whose address one of this machine's interfaces carries.\n"
+      "An agent that was never set up, and finds no replication password, waits for `mmm init`.\n"
       "--release runs no agent: it removes what outlives one, this host's role addresses and the guard's table; "
       "refused\n"
       "while the agent runs.\n",
@@ -154,7 +164,7 @@ static const struct {
     { OPTION_DRY_RUN, "--dry-run" }, { OPTION_FORCE, "--force" },   { OPTION_DIR, "--dir D" },
     { OPTION_HOST, "--host H" },     { OPTION_JSON, "--json" },     { OPTION_RELEASE, "--release" },
     { OPTION_FROM, "--from T" },     { OPTION_TO, "--to T" },       { OPTION_ALL, "--all" },
-    { OPTION_GRACE, "--grace T" },   { OPTION_KILL, "--kill" },
+    { OPTION_GRACE, "--grace T" },   { OPTION_KILL, "--kill" },     { OPTION_YES, "--yes" },
 };
 
 void cli_command_usage(FILE *out, const struct cli_command *command) {

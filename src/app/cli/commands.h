@@ -38,6 +38,7 @@ int run_move_role(struct cli_call *call);
 int run_doctor(struct cli_call *call);
 int run_check_config(struct cli_call *call);
 int run_cert(struct cli_call *call);
+int run_init(struct cli_call *call);
 int run_monitor(struct cli_call *call);
 int run_agent(struct cli_call *call);
 int run_replay(struct cli_call *call);

@@ -29,7 +29,7 @@ static const struct option_spec {
     { "--version", OPTION_VERSION, false }, { "--release", OPTION_RELEASE, false },
     { "--from", OPTION_FROM, true },        { "--to", OPTION_TO, true },
     { "--all", OPTION_ALL, false },         { "--grace", OPTION_GRACE, true },
-    { "--kill", OPTION_KILL, false },
+    { "--kill", OPTION_KILL, false },       { "--yes", OPTION_YES, false },
 };
 
 enum { OPTIONS_OF_ALL = OPTION_CONFIG | OPTION_CLUSTER | OPTION_HELP | OPTION_VERSION };
@@ -181,6 +181,7 @@ static int take_option(struct cli_call *call, enum cli_option option, const char
     case OPTION_RELEASE:
     case OPTION_ALL:
     case OPTION_KILL:
+    case OPTION_YES:
         return EXIT_DONE;
     }
     return EXIT_DONE;

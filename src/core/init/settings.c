@@ -1,0 +1,83 @@
+/* The settings that a managed server needs, a row each: with their reasons they are the one list, from which servers
+ * are asked, set, and given a file to start with. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "core/init/init.h"
+
+#define MARIADB FAMILY_MARIADB
+#define SAME NULL /* on a replica as on a master */
+
+// clang-format off
+const struct init_setting init_settings[] = {
+    /* rule, family, takes effect, match, name, on a master, on a replica, line, why */
+    { "S10", MARIADB, INIT_RESTART, INIT_IS,          "log_bin",                        "ON",         SAME,  "log_bin = binlog",    "any host may become the others' source" },
+    { "S11", MARIADB, INIT_RESTART, INIT_IS,          "log_slave_updates",              "ON",         SAME,  NULL,                  "what it replicated can be replicated from it" },
+    { "S12", MARIADB, INIT_RESTART, INIT_IS,          "skip_networking",                "OFF",        SAME,  NULL,                  "clients and replicas come by TCP" },
+    { "S13", MARIADB, INIT_RESTART, INIT_NO_LOOPBACK, "bind_address",                   "*",          SAME,  NULL,                  "clients and replicas come from other machines" },
+
+    { "S20", MARIADB, INIT_RUNNING, INIT_IS,          "binlog_format",                  "ROW",        SAME,  NULL,                  "a replica does what was done, not what was said" },
+    { "S21", MARIADB, INIT_RUNNING, INIT_IS,          "gtid_strict_mode",               "ON",         SAME,  NULL,                  "positions can be compared" },
+    { "S22", MARIADB, INIT_RUNNING, INIT_IS,          "sync_binlog",                    "1",          SAME,  NULL,                  "what was acknowledged survives a crash" },
+    { "S23", MARIADB, INIT_RUNNING, INIT_IS,          "innodb_flush_log_at_trx_commit", "1",          SAME,  NULL,                  "what was acknowledged survives a crash" },
+    { "S24", MARIADB, INIT_RUNNING, INIT_IS,          "sync_relay_log",                 "1",          SAME,  NULL,                  "what a replica acknowledged survives its crash" },
+    { "S25", MARIADB, INIT_RUNNING, INIT_IS,          "slave_net_timeout",              "4",          SAME,  NULL,                  "a replica notices a dead source within seconds" },
+    { "S26", MARIADB, INIT_RUNNING, INIT_AT_LEAST,    "slave_parallel_threads",         "4",          SAME,  NULL,                  "a standby keeps up with a busy writer" },
+    { "S30", MARIADB, INIT_RUNNING, INIT_IS,          "rpl_semi_sync_master_wait_point", "AFTER_SYNC", SAME, NULL,                  "nobody reads what the other master may not have" },
+    { "S31", MARIADB, INIT_RUNNING, INIT_IS,          "rpl_semi_sync_master_wait_no_slave", "OFF",    SAME,  NULL,                  "a writer that is alone does not wait for nobody" },
+    { "S32", MARIADB, INIT_RUNNING, INIT_IS,          "rpl_semi_sync_slave_enabled",    "ON",         "OFF", NULL,                  "masters acknowledge, and nobody else does" },
+    { "S33", MARIADB, INIT_RUNNING, INIT_IS,          "rpl_semi_sync_master_enabled",   "ON",         "OFF", NULL,                  "an acknowledged write is on the other master too" },
+
+    { "S40", MARIADB, INIT_FILE,    INIT_IS,          "skip_slave_start",               "ON",         SAME,  NULL,                  "after a start the agent decides whom it follows" },
+    /* Last: a server that is set up is not writable until its agent opens it. */
+    { "S41", MARIADB, INIT_RUNNING, INIT_IS,          "read_only",                      "ON",         SAME,  NULL,                  "only the agent makes a server writable, and one that starts never is" },
+};
+// clang-format on
+const size_t init_setting_count = COUNT_OF(init_settings);
+_Static_assert(COUNT_OF(init_settings) <= INIT_SETTINGS_MAX, "struct init_facts has room for every setting");
+
+const char *init_wanted(const struct init_setting *setting, enum host_mode mode) {
+    return mode == MODE_REPLICA && setting->on_replica ? setting->on_replica : setting->on_master;
+}
+
+static const char *switch_word(const char *value) {
+    if (text_equal(value, "1"))
+        return "ON";
+    return text_equal(value, "0") ? "OFF" : value;
+}
+
+static uint64_t number_of(const char *text) {
+    uint64_t number = 0;
+    for (size_t i = 0; i < INIT_VALUE_SIZE && text[i] >= '0' && text[i] <= '9' && number < UINT64_MAX / 20; i++)
+        number = number * 10 + (uint64_t)(text[i] - '0');
+    return number;
+}
+
+static bool is_loopback(const char *address) {
+    return text_starts_with(address, "127.") || text_equal(address, "localhost") || text_equal(address, "::1");
+}
+
+bool init_is_right(const struct init_setting *setting, enum host_mode mode, const char *value) {
+    const char *wanted = init_wanted(setting, mode);
+    switch (setting->match) {
+    case INIT_IS:
+        return text_equal(switch_word(value), switch_word(wanted));
+    case INIT_AT_LEAST:
+        return number_of(value) >= number_of(wanted);
+    case INIT_NO_LOOPBACK:
+        return !is_loopback(value);
+    }
+    return false;
+}
+
+void init_file_text(enum server_family family, enum host_mode mode, char ret_text[static INIT_FILE_SIZE]) {
+    ret_text[0] = 0;
+    text_append(ret_text, INIT_FILE_SIZE,
+                "# Written by `mmm init`: how a server of the cluster starts.  docs/setup.md has the reasons.\n[%s]\n",
+                family == FAMILY_MARIADB ? "mariadbd" : "mysqld");
+    for (size_t i = 0; i < init_setting_count; i++)
+        if (init_settings[i].family == family && init_settings[i].reach != INIT_RESTART)
+            text_append(ret_text, INIT_FILE_SIZE, "%s = %s\n", init_settings[i].name,
+                        init_wanted(&init_settings[i], mode));
+}

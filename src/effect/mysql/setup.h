@@ -1,0 +1,39 @@
+/* Looking at a fresh server and setting it up: what `mmm init` asks and does, each with one short connection.  Nothing
+ * here enters the binary log, so that servers which were set up alike still have no transaction. */
+#ifndef MMM_EFFECT_MYSQL_SETUP_H
+#define MMM_EFFECT_MYSQL_SETUP_H
+
+#include "effect/mysql/connection.h"
+#include "model/server.h"
+
+struct setup_look {
+    enum server_family family;
+    char version[VERSION_SIZE];
+    uint64_t server_id;
+    bool has_source;
+    uint64_t databases; /* beside those that every server has, and a «test» without a table */
+    char database[NAME_SIZE];
+    char transactions[FACT_SIZE]; /* of the binary log; empty: none.  Cut when there are many */
+};
+
+/* The connection is an administrator's.  Of a server that is not MariaDB only the family and the version are told. */
+enum rc setup_look(struct connection *connection, msec deadline, struct setup_look *ret_look,
+                   struct reason *ret_why) NODISCARD;
+/* name: a constant of ours. */
+enum rc setup_value(struct connection *connection, msec deadline, const char *name, char *ret_value, size_t size,
+                    struct reason *ret_why) NODISCARD;
+/* SET GLOBAL; name and value: constants of ours.  The value is a word or a number. */
+enum rc setup_set(struct connection *connection, msec deadline, const char *name, const char *value,
+                  struct reason *ret_why) NODISCARD;
+
+struct setup_user {
+    const char *name;
+    const char *password;
+    bool replicates; /* REPLICATION SLAVE; else no right at all */
+};
+/* Makes the user, or makes one of that name so: this password and exactly this right; RC_SERVER also when what is read
+ * back differs. */
+enum rc setup_user(struct connection *connection, msec deadline, const struct setup_user *user,
+                   struct reason *ret_why) NODISCARD;
+
+#endif
