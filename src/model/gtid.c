@@ -122,6 +122,19 @@ static uint64_t server_sequence(const struct gtid_position *position, const stru
     return 0;
 }
 
+static uint64_t sum(uint64_t total, uint64_t more) {
+    return more > UINT64_MAX - total ? UINT64_MAX : total + more;
+}
+
+static void list_range(const struct gtid *last, uint64_t known, char *text, size_t size) {
+    const char *comma = text[0] ? "," : "";
+    if (last->sequence - known == 1)
+        text_append(text, size, "%s%u-%u-%llu", comma, last->domain, last->server, (unsigned long long)last->sequence);
+    else
+        text_append(text, size, "%s%u-%u-%llu..%llu", comma, last->domain, last->server, (unsigned long long)known + 1,
+                    (unsigned long long)last->sequence);
+}
+
 uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size) {
     uint64_t total = 0;
     ret_text[0] = 0;
@@ -130,14 +143,23 @@ uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *
         uint64_t known = server_sequence(other, e);
         if (e->sequence <= known)
             continue;
-        uint64_t missing = e->sequence - known;
-        total = missing > UINT64_MAX - total ? UINT64_MAX : total + missing;
-        const char *comma = ret_text[0] ? "," : "";
-        if (missing == 1)
-            text_append(ret_text, size, "%s%u-%u-%llu", comma, e->domain, e->server, (unsigned long long)e->sequence);
-        else
-            text_append(ret_text, size, "%s%u-%u-%llu..%llu", comma, e->domain, e->server,
-                        (unsigned long long)known + 1, (unsigned long long)e->sequence);
+        total = sum(total, e->sequence - known);
+        list_range(e, known, ret_text, size);
+    }
+    return total;
+}
+
+uint64_t gtid_missing(const struct gtid_position *have, const struct gtid_position *other, char *ret_text,
+                      size_t size) {
+    uint64_t total = 0;
+    ret_text[0] = 0;
+    for (size_t i = 0; i < have->count; i++) {
+        const struct gtid *e = &have->entries[i];
+        uint64_t known = gtid_domain_sequence(other, e->domain);
+        if (e->sequence <= known || e->sequence < gtid_domain_sequence(have, e->domain))
+            continue;
+        total = sum(total, e->sequence - known);
+        list_range(e, known, ret_text, size);
     }
     return total;
 }

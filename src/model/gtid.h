@@ -43,4 +43,9 @@ bool gtid_reached(const struct gtid_position *a, const struct gtid_position *b);
  * shared by its servers, so the count is the distance from the highest number that other knows of the same server. */
 uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size);
 
+/* How far «other» is behind «have» in their common history: for each domain, from the highest sequence number that
+ * other knows to the highest of have.  Unlike gtid_own it does not ask who wrote what, so a position with one entry a
+ * domain (Gtid_IO_Pos) will do. */
+uint64_t gtid_missing(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size);
+
 #endif

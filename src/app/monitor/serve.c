@@ -126,6 +126,11 @@ static void serve_status(struct monitor_app *app, struct http_request *request) 
                                                                  .since_wall = app->since_wall }));
 }
 
+static void serve_explain(struct monitor_app *app, struct http_request *request) {
+    if (!explain_serve(app, request))
+        respond_error(request, 503, "too many ask for an explanation already; ask again");
+}
+
 static void on_request(void *context, struct http_request *request) {
     struct monitor_app *app = context;
     const char *peer = http_request_peer(request);
@@ -141,8 +146,11 @@ static void on_request(void *context, struct http_request *request) {
         serve_status(app, request);
     else if (!post && text_equal(path, "/v1/events"))
         serve_events(app, request);
+    else if (!post && text_equal(path, "/v1/explain"))
+        serve_explain(app, request);
     else
-        respond_error(request, 404, "a monitor has POST /v1/report and /v1/command, GET /v1/status and /v1/events");
+        respond_error(request, 404,
+                      "a monitor has POST /v1/report and /v1/command, GET /v1/status, /v1/events and /v1/explain");
 }
 
 /* A command that can not be written down is not done; one that was on its way has stopped where it was. */
