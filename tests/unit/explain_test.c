@@ -80,6 +80,7 @@ static void what_a_sibling_has_is_fetched_and_not_told_as_lost(void **state) {
     ask();
     assert_int_equal(story(EXPLAIN_SERVER_DIES)->loss, 2);
     assert_string_equal(story(EXPLAIN_SERVER_DIES)->rules, "W10, T32, T42");
+    assert_int_equal(story(EXPLAIN_SERVER_DIES)->lease, 0);
 }
 
 static void nobody_is_told_as_nobody_with_the_rule_and_what_to_type(void **state) {

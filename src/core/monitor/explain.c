@@ -11,7 +11,7 @@
 #define SEEN_MS ((msec)20)    /* the agent sees the process end, and reports */
 #define PROMOTE_MS ((msec)25) /* standbys nudged and drained; orders, open, address, announcement */
 
-enum { ROUNDS = 5 }; /* of reports in one moment: more than the phases that may follow each other in it */
+enum { ROUNDS = 12 }; /* of reports in one moment: more than the steps that may follow each other in it */
 
 /* A play of one story. */
 struct play {
@@ -103,8 +103,12 @@ static void hear(struct play *play, int host) {
     struct report *report = &play->room->reports[host];
     report->sequence++;
     feed(play, (struct monitor_event){ .kind = MONITOR_REPORT, .host = host, .report = report });
-    if (play->room->plan.orders_set)
-        obey(report, &play->room->plan.orders);
+    if (!play->room->plan.orders_set)
+        return;
+    bool drained = report->draining_done;
+    struct gtid_position received = report->probe.received;
+    obey(report, &play->room->plan.orders);
+    play->moved = play->moved || drained != report->draining_done || !gtid_equal(&received, &report->probe.received);
 }
 
 static void begin(struct play *play) {
