@@ -62,6 +62,8 @@ static const struct other_rule {
     { "F34", "fence_failed", "no word came of the fence program in its time: it counts as failed" },
     { "H90", "host_held", "a host has transactions that the writer does not have" },
     { "H91", "address_stranger", "a machine that is no host of the cluster answers for a role address" },
+    { "H92", "host_verified", "a comparison has proved a held host consistent: its hold ends by itself" },
+    { "H93", "host_held", "a host's server did not stop in order: held until its positions are compared" },
     { "L01", "term_raised", "an agent has obeyed a later term than the store knows: the monitor goes above it" },
     { "L01", "store_is_old",
       "an agent has obeyed a later term than a store that knew a writer: the store was put back, and is treated as "
