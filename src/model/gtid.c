@@ -135,6 +135,19 @@ static void list_range(const struct gtid *last, uint64_t known, char *text, size
                     (unsigned long long)last->sequence);
 }
 
+/* The highest number in a domain that both have from the same server: up to there their history is one. */
+static uint64_t common_sequence(const struct gtid_position *a, const struct gtid_position *b, uint32_t domain) {
+    uint64_t highest = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        if (a->entries[i].domain != domain)
+            continue;
+        uint64_t mine = a->entries[i].sequence, theirs = server_sequence(b, &a->entries[i]);
+        uint64_t both = mine < theirs ? mine : theirs;
+        highest = both > highest ? both : highest;
+    }
+    return highest;
+}
+
 uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size) {
     uint64_t total = 0;
     ret_text[0] = 0;
@@ -143,6 +156,9 @@ uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *
         uint64_t known = server_sequence(other, e);
         if (e->sequence <= known)
             continue;
+        uint64_t common = common_sequence(have, other, e->domain);
+        if (common > known && common < e->sequence)
+            known = common;
         total = sum(total, e->sequence - known);
         list_range(e, known, ret_text, size);
     }

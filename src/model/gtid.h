@@ -39,8 +39,9 @@ uint64_t gtid_domain_sequence(const struct gtid_position *position, uint32_t dom
 bool gtid_reached(const struct gtid_position *a, const struct gtid_position *b);
 
 /* What «have» holds and «other» does not, both being @@gtid_binlog_state: for each (domain, server) of «have» that is
- * further there than in «other».  Returns how many transactions that is at the most: sequence numbers of a domain are
- * shared by its servers, so the count is the distance from the highest number that other knows of the same server. */
+ * further there than in «other».  Returns how many transactions that is, exactly as long as the numbers of a domain only
+ * grow (gtid_strict_mode): they are shared by its servers, so they are counted from the last that both have.  Never 0
+ * when there is one. */
 uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size);
 
 /* How far «other» is behind «have» in their common history: for each domain, from the highest sequence number that

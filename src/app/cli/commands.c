@@ -16,10 +16,12 @@ static const struct cli_command commands[] = {
       "run) and rep_backlog (the lag is within health.lag_max).  A check that was never judged has no time.\n"
       "`mmm show --json` has the same under «checks».\n",
       run_checks },
-    { "events", "", 0, 0, OPTION_FOLLOW | OPTION_MOST | OPTION_JSON, "what the monitor did, and why",
-      "Time, term, the rule that decided, the event, the host, the role and the reason; oldest first.\n"
+    { "events", "[show NUMBER]", 0, 2, OPTION_FOLLOW | OPTION_MOST | OPTION_JSON, "what the monitor did, and why",
+      "Number, time, term, the rule that decided, the event, the host, the role and the reason; oldest first.\n"
       "--most N shows the last N (default 40, at most 200).  --follow goes on until Ctrl-C.\n"
-      "--json prints one object a line: time, term, rule, event, host, role, why.\n",
+      "show NUMBER shows one with all its facts; of a host held with transactions of its own also the command that\n"
+      "shows the rows they touch, to be run on that host by somebody who may see its data.\n"
+      "--json prints one object a line: number, time, term, rule, event, host, role, why.\n",
       run_events },
     { "explain", "", 0, 0, OPTION_JSON, "who would become writer now, how long it would take, what would be lost",
       "Tells what the monitor would do if the writer's server died now, and if its host were cut off: who becomes\n"

@@ -16,6 +16,13 @@ static msec number_of(const json_t *object, const char *name) {
     return json_is_integer(value) ? json_integer_value(value) : -1;
 }
 
+/* « (W10, T33)» and the end of the line. */
+static void print_rules(FILE *out, const char *rules) {
+    fputs(" (", out);
+    print_clean(out, rules);
+    fputs(")\n", out);
+}
+
 static void print_heading(FILE *out, const json_t *story, const char *writer) {
     const char *what = view_text(story, "if", "?");
     if (text_equal(what, "now"))
@@ -78,9 +85,13 @@ static void print_loss(FILE *out, const json_t *story, const char *writer, const
             fprintf(out, "; about %lld of them mmm's own heartbeats", (long long)heartbeats);
         fputs(")", out);
     }
-    fprintf(out, ", and what %s commits from now on; by reports ", writer);
-    fprintf(out, "%lld ms (%s) and %lld ms (%s) old\n", (long long)age_of(story, writer), writer,
-            (long long)age_of(story, chosen), chosen);
+    fputs(", and what ", out);
+    print_clean(out, writer);
+    fprintf(out, " commits from now on; by reports %lld ms (", (long long)age_of(story, writer));
+    print_clean(out, writer);
+    fprintf(out, ") and %lld ms (", (long long)age_of(story, chosen));
+    print_clean(out, chosen);
+    fputs(") old\n", out);
 }
 
 static void print_hosts(FILE *out, const json_t *story) {
@@ -93,7 +104,7 @@ static void print_hosts(FILE *out, const json_t *story) {
         print_clean(out, view_text(host, "name", "?"));
         fputs(json_is_null(json_object_get(story, "chosen")) ? ": " : " would not: ", out);
         print_clean(out, view_text(host, "why", "?"));
-        fprintf(out, " (%s)\n", view_text(host, "rule", "?"));
+        print_rules(out, view_text(host, "rule", "?"));
         const char *next = view_text(host, "next", "");
         if (next[0]) {
             fputs("      to change that: ", out);
@@ -110,7 +121,7 @@ static void print_story(FILE *out, const json_t *story, const char *writer) {
     print_clean(out, chosen ? chosen : "nobody");
     fputs(" would become writer: ", out);
     print_clean(out, view_text(story, "why", "?"));
-    fprintf(out, " (%s)\n", view_text(story, "rules", "?"));
+    print_rules(out, view_text(story, "rules", "?"));
     const char *next = view_text(story, "next", "");
     if (next[0]) {
         fputs("      to change that: ", out);

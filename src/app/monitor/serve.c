@@ -105,6 +105,7 @@ static void serve_events(struct monitor_app *app, struct http_request *request) 
     struct reason why = { "" };
     fputs("{\"events\":[", list.stream);
     enum rc rc = store_events(app->store, number_of(request, "after", 0, INT64_MAX),
+                              number_of(request, "before", INT64_MAX, INT64_MAX),
                               (unsigned)number_of(request, "most", 100, 1000), add_event, &list, &why);
     fputs("]}\n", list.stream);
     fclose(list.stream);
