@@ -57,6 +57,11 @@ static const struct option_choice last_resorts[] = {
     { "none", LAST_RESORT_NONE },
     { NULL, 0 },
 };
+static const struct option_choice recoveries[] = {
+    { "hold", RECOVERY_HOLD },
+    { "verified", RECOVERY_VERIFIED },
+    { NULL, 0 },
+};
 static const struct option_choice guards[] = {
     { "off", GUARD_OFF },
     { "on", GUARD_ON },
@@ -189,6 +194,9 @@ const struct option options[] = {
     { SECTION_HEALTH, "flap_window", OPTION_DURATION, OPTION_PLAIN, SET(cluster.health.flap_window), "1h", 1000,
       HOURS(24), NULL,
       "... within so long is flapping, and is held." },
+    { SECTION_HEALTH, "recovery", OPTION_CHOICE, OPTION_PLAIN, SET(cluster.health.recovery), "hold", 0, 0, recoveries,
+      "`hold`: a writer that was replaced, and a host that was away for long, wait for the administrator. `verified`: "
+      "they come back by themselves when all that they have proves to be the present writer's too." },
 
     { SECTION_LEASE, "length", OPTION_DURATION, OPTION_PLAIN, SET(cluster.lease.length), "5s", SECONDS(2), MINUTES(5),
       NULL,

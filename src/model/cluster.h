@@ -17,6 +17,7 @@ enum { HOST_NONE = -1 };
 enum host_mode { MODE_MASTER, MODE_REPLICA }; /* a master may become writer */
 enum role_mode { ROLE_EXCLUSIVE, ROLE_BALANCED };
 enum durability { DURABILITY_LOSSLESS, DURABILITY_ASYNCHRONOUS };
+enum recovery { RECOVERY_HOLD, RECOVERY_VERIFIED };
 enum last_resort { LAST_RESORT_KILL, LAST_RESORT_NONE };
 
 struct host_spec {
@@ -60,6 +61,7 @@ struct health_spec {
     msec down_short;     /* a replica that was down for less returns by itself */
     unsigned flap_count; /* more departures from ONLINE than this within flap_window: flapping */
     msec flap_window;
+    enum recovery recovery; /* VERIFIED: a comparison that proves a held host consistent ends its hold */
 };
 
 struct failover_spec {

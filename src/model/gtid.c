@@ -159,6 +159,32 @@ static uint64_t server_sequence(const struct gtid_position *position, const stru
     return 0;
 }
 
+static uint64_t sum(uint64_t total, uint64_t more) {
+    return more > UINT64_MAX - total ? UINT64_MAX : total + more;
+}
+
+static void list_range(const struct gtid *last, uint64_t known, char *text, size_t size) {
+    const char *comma = text[0] ? "," : "";
+    if (last->sequence - known == 1)
+        text_append(text, size, "%s%u-%u-%llu", comma, last->domain, last->server, (unsigned long long)last->sequence);
+    else
+        text_append(text, size, "%s%u-%u-%llu..%llu", comma, last->domain, last->server, (unsigned long long)known + 1,
+                    (unsigned long long)last->sequence);
+}
+
+/* The highest number in a domain that both have from the same server: up to there their history is one. */
+static uint64_t common_sequence(const struct gtid_position *a, const struct gtid_position *b, uint32_t domain) {
+    uint64_t highest = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        if (a->entries[i].domain != domain)
+            continue;
+        uint64_t mine = a->entries[i].sequence, theirs = server_sequence(b, &a->entries[i]);
+        uint64_t both = mine < theirs ? mine : theirs;
+        highest = both > highest ? both : highest;
+    }
+    return highest;
+}
+
 uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size) {
     uint64_t total = 0;
     if (have->form == GTID_SETS)
@@ -169,14 +195,28 @@ uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *
         uint64_t known = server_sequence(other, e);
         if (e->sequence <= known)
             continue;
-        uint64_t missing = e->sequence - known;
-        total = missing > UINT64_MAX - total ? UINT64_MAX : total + missing;
-        const char *comma = ret_text[0] ? "," : "";
-        if (missing == 1)
-            text_append(ret_text, size, "%s%u-%u-%llu", comma, e->domain, e->server, (unsigned long long)e->sequence);
-        else
-            text_append(ret_text, size, "%s%u-%u-%llu..%llu", comma, e->domain, e->server,
-                        (unsigned long long)known + 1, (unsigned long long)e->sequence);
+        uint64_t common = common_sequence(have, other, e->domain);
+        if (common > known && common < e->sequence)
+            known = common;
+        total = sum(total, e->sequence - known);
+        list_range(e, known, ret_text, size);
+    }
+    return total;
+}
+
+uint64_t gtid_missing(const struct gtid_position *have, const struct gtid_position *other, char *ret_text,
+                      size_t size) {
+    uint64_t total = 0;
+    if (have->form == GTID_SETS)
+        return gtid_set_own(have, alike(have, other), ret_text, size);
+    ret_text[0] = 0;
+    for (size_t i = 0; i < have->count; i++) {
+        const struct gtid *e = &have->entries[i];
+        uint64_t known = gtid_domain_sequence(other, e->domain);
+        if (e->sequence <= known || e->sequence < gtid_domain_sequence(have, e->domain))
+            continue;
+        total = sum(total, e->sequence - known);
+        list_range(e, known, ret_text, size);
     }
     return total;
 }

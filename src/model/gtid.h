@@ -69,8 +69,13 @@ bool gtid_reached(const struct gtid_position *a, const struct gtid_position *b);
 
 /* What «have» holds and «other» does not; returns how many transactions that is, and lists them.
  * MySQL: exactly.  MariaDB, both being @@gtid_binlog_state: for each (domain, server) of «have» that is further there
- * than in «other», at the most: sequence numbers of a domain are shared by its servers, so the count is the distance
- * from the highest number that other knows of the same server. */
+ * than in «other», exactly as long as the numbers of a domain only grow (gtid_strict_mode): they are shared by its
+ * servers, so they are counted from the last that both have.  Never 0 when there is one. */
 uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size);
+
+/* How far «other» is behind «have» in their common history.  MySQL: as gtid_own.  MariaDB: for each domain, from the
+ * highest sequence number that other knows to the highest of have.  Unlike gtid_own it does not ask who wrote what, so a
+ * position with one entry a domain (Gtid_IO_Pos) will do. */
+uint64_t gtid_missing(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size);
 
 #endif

@@ -33,6 +33,7 @@ struct report {
     struct stranger stranger;
     struct mac mac; /* of the interface that carries the addresses */
     enum process_state process;
+    uint32_t crashes;    /* how often this run of the agent has seen its server end out of order */
     msec silent;         /* how long the server has not answered; 0: it answers */
     msec canary_failing; /* how long the writer's canary write has not come through; 0: it does, or is not tried */
     struct probe probe;  /* the last look that was answered */

@@ -157,6 +157,7 @@ char *report_encode(const struct cluster *cluster, const struct report *report) 
     PUT_WORD(object, "process", process_words, report->process);
     put_msec(object, "silent_ms", report->silent);
     put_msec(object, "canary_failing_ms", report->canary_failing);
+    put_number(object, "crashes", report->crashes);
     put(object, "probe", probe_value(&report->probe));
     put_flag(object, "draining_done", report->draining_done);
     PUT_WORD(object, "task", task_words, report->task);
@@ -182,6 +183,7 @@ static void report_fields(const struct fields *f, const struct cluster *cluster,
     report->process = (enum process_state)FIELD_WORD(f, "process", process_words);
     report->silent = field_msec(f, "silent_ms");
     report->canary_failing = field_msec(f, "canary_failing_ms");
+    report->crashes = (uint32_t)field_integer(f, "crashes", 0, UINT32_MAX);
     struct fields probe = field_object(f, "probe");
     probe_fields(&probe, &report->probe);
     report->draining_done = field_flag(f, "draining_done");

@@ -4,12 +4,12 @@
 
 /* A field that is not in these lists is neither recorded nor compared: whoever adds one meets this. */
 #define IS_LISTED(type, size) static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "list the new field below")
-IS_LISTED(struct cluster, 8672);
+IS_LISTED(struct cluster, 8680);
 IS_LISTED(struct monitor_durable, 15576);
-IS_LISTED(struct host_view, 30680);
+IS_LISTED(struct host_view, 30688);
 IS_LISTED(struct transfer, 4344);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1002208);
+IS_LISTED(struct monitor, 1002464);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -49,6 +49,7 @@ static void pack_times(struct pack *p, struct cluster *cluster) {
     PACK_MSEC(p, &cluster->health, down_short);
     PACK_SMALL(p, &cluster->health, flap_count, UINT32_MAX);
     PACK_MSEC(p, &cluster->health, flap_window);
+    PACK_SMALL(p, &cluster->health, recovery, RECOVERY_VERIFIED + 1);
     PACK_MSEC(p, &cluster->failover, window);
     PACK_MSEC(p, &cluster->failover, drain_timeout);
     PACK_MSEC(p, &cluster->failover, switchover_timeout);
@@ -141,6 +142,7 @@ static void pack_report(struct pack *p, struct report *report, const struct clus
     pack_stranger(p, &report->stranger, cluster);
     pack_mac(p, "mac", &report->mac);
     PACK_SMALL(p, report, process, PROCESS_ABSENT + 1);
+    PACK_SMALL(p, report, crashes, UINT64_C(1) << 32);
     PACK_MSEC(p, report, silent);
     PACK_MSEC(p, report, canary_failing);
     pack_probe(p, &report->probe);
@@ -200,7 +202,7 @@ static void pack_view(struct pack *p, struct host_view *view, const struct clust
 static void pack_host_durable(struct pack *p, struct host_durable *host) {
     PACK_SMALL(p, host, state, HOST_STATE_COUNT);
     PACK_MSEC(p, host, since);
-    PACK_SMALL(p, host, holds, HOLD_DOWN_LONG << 1);
+    PACK_SMALL(p, host, holds, HOLD_UNCLEAN_RESTART << 1);
     PACK_TEXT(p, host, hold_why);
     for (int i = 0; i < DEPARTURES_MAX; i++)
         PACK_MSEC(p, host, departures[i]);

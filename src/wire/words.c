@@ -64,6 +64,7 @@ static const char *hold_word(unsigned bit) {
     case HOLD_OWN_TRANSACTIONS:
     case HOLD_FLAPPING:
     case HOLD_DOWN_LONG:
+    case HOLD_UNCLEAN_RESTART:
         return hold_reason_name((enum hold_reason)bit);
     }
     return NULL;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "app/cli/events.h"
+#include "app/cli/explain.h"
 #include "app/cli/show.h"
 #include "app/cli/table.h"
 #include "app/cli/view.h"
@@ -26,8 +27,10 @@ static void try_events(const char *text) {
     FILE *out = open_memstream(&shown, &length);
     struct table *table = events_table();
     const json_t *events = json_object_get(root, "events");
-    for (size_t i = 0; i < json_array_size(events); i++)
-        events_add(table, json_object_get(json_array_get(events, i), "event"));
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        events_add(table, 7, json_object_get(json_array_get(events, i), "event"));
+        events_tell(out, 7, json_object_get(json_array_get(events, i), "event"));
+    }
     table_print(table, out, false);
     fclose(out);
     check_clean(shown, length);
@@ -50,6 +53,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fclose(out);
     free(shown);
     try_events(text);
+    out = open_memstream(&shown, &length);
+    rc = explain_render(out, text, NULL);
+    fclose(out);
+    assert(rc == RC_OK || length == 0);
+    check_clean(shown, length);
+    free(shown);
     free(text);
     return 0;
 }

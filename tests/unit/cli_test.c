@@ -16,6 +16,7 @@
 #include "app/cli/checks.h"
 #include "app/cli/commands.h"
 #include "app/cli/events.h"
+#include "app/cli/explain.h"
 #include "app/cli/show.h"
 #include "app/cli/table.h"
 #include "base/text.h"
@@ -492,18 +493,80 @@ static void events_that_follow_later_stand_under_the_first(void **state) {
     json_t *first = json_pack("{s:s,s:i,s:s,s:s,s:s,s:n,s:s}", "time", "2026-11-22T05:00:00.000Z", "term", 8, "rule",
                               "T05", "event", "writer_promoted", "host", "db2", "role", "why", "db1 is dead");
     json_t *second = json_pack("{s:s,s:s}", "time", "2026-11-22T05:00:01.000Z", "event", "mode");
-    events_add(table, first);
+    events_add(table, 9, first);
     table_print(table, out, false);
-    events_add(table, second);
+    events_add(table, 10, second);
     table_print(table, out, false);
     fclose(out);
-    assert_string_equal(text, "TIME                      TERM  RULE  EVENT            HOST  ROLE  WHY\n"
-                              "2026-11-22T05:00:00.000Z  8     T05   writer_promoted  db2   -     db1 is dead\n"
-                              "2026-11-22T05:00:01.000Z  ?     -     mode             -     -     -\n");
+    assert_string_equal(text, "NUMBER  TIME                      TERM  RULE  EVENT            HOST  ROLE  WHY\n"
+                              "9       2026-11-22T05:00:00.000Z  8     T05   writer_promoted  db2   -     db1 is dead\n"
+                              "10      2026-11-22T05:00:01.000Z  ?     -     mode             -     -     -\n");
     free(text);
     table_free(table);
     json_decref(first);
     json_decref(second);
+}
+
+static void an_event_of_own_transactions_tells_how_to_see_their_rows(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    json_t *event = json_pack("{s:s,s:i,s:s,s:s,s:s,s:s,s:{}}", "time", "2026-11-22T05:00:00.000Z", "term", 8, "rule",
+                              "H90", "event", "host_held", "host", "db2", "why",
+                              "has 4 transactions that db1 does not have: 0-12-56..58,1-13-7", "facts");
+    events_tell(out, 41, event);
+    fclose(out);
+    assert_non_null(strstr(text, "event 41: host_held\n"));
+    assert_non_null(strstr(text, "  rule  H90\n"));
+    assert_non_null(strstr(text, "on db2, behind each «GTID» of 0-12-56..58,1-13-7:\n    mariadb-binlog "));
+    free(text);
+    json_decref(event);
+}
+
+static void an_event_is_asked_for_by_its_number(void **state) {
+    (void)state;
+    expect("events show", EXIT_USAGE, "", "needs the number");
+    expect("events list 7", EXIT_USAGE, "", "does not know «list»");
+    for (const char *const *word = (const char *const[]){ "0", "x", "7x", "99999999999999999999", NULL }; *word;
+         word++) {
+        char line[64];
+        snprintf(line, sizeof line, "events show %s", *word);
+        expect(line, EXIT_USAGE, "", "is no number of an event");
+    }
+}
+
+static const char told[] =
+    "{\"cluster\":\"shop\",\"writer\":\"db1\",\"fresh\":true,\"stories\":[{\"if\":\"server-dies\",\"chosen\":\"db2\","
+    "\"rules\":\"W10, T33\",\"why\":\"the most complete\",\"next\":null,\"time_ms\":{\"detect\":20,\"lease\":0,"
+    "\"drain\":null,\"promote\":25,\"total\":null},\"to_apply\":3,\"loss\":{\"transactions\":12,\"heartbeats\":2,"
+    "\"which\":\"0-11-1..12\"},\"hosts\":[{\"name\":\"db1\",\"chosen\":false,\"rule\":\"E20\",\"why\":\"lost\","
+    "\"next\":null,"
+    "\"report_age_ms\":10},{\"name\":\"db2\",\"chosen\":true,\"rule\":\"E40\",\"why\":\"-\",\"report_age_ms\":20},"
+    "{\"name\":\"db3\",\"chosen\":false,\"rule\":\"E12\",\"why\":\"it was set offline\",\"next\":\"mmm set-online "
+    "db3\"}]}]}";
+
+static void an_explanation_tells_what_is_not_known_as_not_known(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t length;
+    struct reason why = { "" };
+    FILE *out = open_memstream(&text, &length);
+    assert_int_equal(explain_render(out, told, &why), RC_OK);
+    assert_int_equal(explain_render(out, "{\"stories\":7}", &why), RC_INVALID);
+    fclose(out);
+    assert_string_equal(
+        text,
+        "If the server of db1 died now:\n"
+        "  db2 would become writer: the most complete (W10, T33)\n"
+        "  time: not known, for the lag is not: 20 ms until the role is taken away, 0 ms until the old writer has "
+        "surely ended, ? to apply 3 transactions it has received, 25 ms to begin\n"
+        "  lost: 12 transactions (0-11-1..12; about 2 of them mmm's own heartbeats), and what db1 commits from now "
+        "on; by reports 10 ms (db1) and 20 ms (db2) old\n"
+        "  db1 would not: lost (E20)\n"
+        "  db3 would not: it was set offline (E12)\n"
+        "      to change that: mmm set-online db3\n");
+    free(text);
 }
 
 int main(void) {
@@ -536,6 +599,9 @@ int main(void) {
         cmocka_unit_test(checks_answer_in_the_originals_form),
         cmocka_unit_test(an_unknown_check_or_host_is_answered_as_the_original_did),
         cmocka_unit_test(events_that_follow_later_stand_under_the_first),
+        cmocka_unit_test(an_event_of_own_transactions_tells_how_to_see_their_rows),
+        cmocka_unit_test(an_event_is_asked_for_by_its_number),
+        cmocka_unit_test(an_explanation_tells_what_is_not_known_as_not_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -216,6 +216,7 @@ static void every_operation_agrees_with_sets_of_plain_bits(void **state) {
         assert_is(&sum, &both);
         assert_int_equal(gtid_reached(&pa, &pb), count == 0);
         assert_true(gtid_reached(&pa, &sum) && gtid_reached(&pb, &sum));
+        assert_int_equal(gtid_missing(&pa, &pb, text, sizeof text), count);
         assert_int_equal(gtid_own(&pa, &pb, text, sizeof text), count);
         struct gtid_position listed = read_position(text);
         assert_is(&listed, &left);
@@ -260,6 +261,8 @@ static void positions_of_two_families_never_meet(void **state) {
     assert_int_equal(gtid_own(&mysql, &mariadb, text, sizeof text), 5);
     assert_string_equal(text, A ":1-5");
     assert_int_equal(gtid_own(&mariadb, &mysql, text, sizeof text), 5);
+    assert_int_equal(gtid_missing(&mysql, &mariadb, text, sizeof text), 5);
+    assert_int_equal(gtid_missing(&mariadb, &mysql, text, sizeof text), 5);
     struct gtid_position sum = mysql;
     assert_false(gtid_add(&sum, &mariadb));
     assert_false(gtid_raise(&sum, mariadb.entries[0]));

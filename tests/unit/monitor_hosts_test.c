@@ -120,6 +120,94 @@ static void a_host_that_replicates_under_load_is_set_online(void **state) {
     assert_int_equal(reply.rc, RC_OK);
 }
 
+static void crash_and_come_back(int host) {
+    reports[host].crashes++;
+    turns(1000);
+    assert_true(monitor.durable.hosts[host].holds & HOLD_UNCLEAN_RESTART);
+    assert_int_equal(state_of(host), HOST_AWAITING_RECOVERY);
+}
+
+static void a_standby_whose_server_crashed_is_not_electable_before_it_is_compared(void **state) {
+    (void)state;
+    start_serving();
+    crash_and_come_back(DB2);
+    assert_false(set_has(monitor.durable.electable, DB2));
+    turns(SECONDS(10));
+    assert_true(has_event("host_verified"));
+    assert_int_equal(state_of(DB2), HOST_ONLINE);
+}
+
+static void a_crashed_standby_with_transactions_of_its_own_stays_held(void **state) {
+    (void)state;
+    start_serving();
+    reports[DB1].probe.binlog = core_position("0-1-40");
+    reports[DB2].probe.binlog = core_position("0-1-40,0-2-41");
+    crash_and_come_back(DB2);
+    turns(SECONDS(20));
+    assert_int_equal(state_of(DB2), HOST_AWAITING_RECOVERY);
+    assert_true(monitor.durable.hosts[DB2].holds & HOLD_OWN_TRANSACTIONS);
+    assert_false(has_event("host_verified"));
+}
+
+static void a_crash_that_an_earlier_run_of_the_agent_saw_holds_nobody_again(void **state) {
+    (void)state;
+    start_serving();
+    crash_and_come_back(DB2);
+    turns(SECONDS(10));
+    reports[DB2].incarnation++;
+    reports[DB2].crashes = 7;
+    turns(SECONDS(1));
+    assert_int_equal(monitor.durable.hosts[DB2].holds, 0);
+}
+
+static void lose_db1_and_bring_it_back(void) {
+    kill_server_of(DB1);
+    assert_true(turns_until_writer(DB2, SECONDS(10)));
+    reports[DB1].process = PROCESS_RUNNING;
+    reports[DB1].resigned = false;
+    reports[DB1].probe.read_only = true;
+    obedient[DB1] = true;
+    turns(SECONDS(20));
+}
+
+static void an_old_writer_waits_for_the_administrator_however_clean_it_is(void **state) {
+    (void)state;
+    start_serving();
+    lose_db1_and_bring_it_back();
+    assert_int_equal(state_of(DB1), HOST_AWAITING_RECOVERY);
+    assert_int_equal(monitor.durable.hosts[DB1].holds, HOLD_LOST_WRITER);
+}
+
+static void with_recovery_verified_a_clean_old_writer_comes_back_by_itself(void **state) {
+    (void)state;
+    start_serving();
+    cluster.health.recovery = RECOVERY_VERIFIED;
+    lose_db1_and_bring_it_back();
+    assert_true(has_event("host_verified"));
+    assert_int_equal(state_of(DB1), HOST_ONLINE);
+    assert_int_equal(monitor.durable.writer, DB2);
+}
+
+static void with_recovery_verified_a_dirty_old_writer_stays_held(void **state) {
+    (void)state;
+    start_serving();
+    cluster.health.recovery = RECOVERY_VERIFIED;
+    reports[DB1].probe.binlog = core_position("0-1-41");
+    reports[DB2].probe.binlog = core_position("0-1-40");
+    lose_db1_and_bring_it_back();
+    assert_int_equal(state_of(DB1), HOST_AWAITING_RECOVERY);
+    assert_true(monitor.durable.hosts[DB1].holds & HOLD_OWN_TRANSACTIONS);
+}
+
+static void with_recovery_verified_a_flapping_host_stays_held(void **state) {
+    (void)state;
+    start_serving();
+    cluster.health.recovery = RECOVERY_VERIFIED;
+    monitor.durable.hosts[DB2].holds = HOLD_FLAPPING;
+    turns(SECONDS(20));
+    assert_int_equal(state_of(DB2), HOST_AWAITING_RECOVERY);
+}
+
 static void own_transactions_are_detected_and_listed(void **state) {
     (void)state;
     start_serving();
@@ -365,6 +453,13 @@ int main(void) {
         cmocka_unit_test(a_switchover_does_not_start_towards_an_unknown_lag),
         cmocka_unit_test(a_writer_whose_agent_knows_nothing_yet_never_gets_others_held),
         cmocka_unit_test(a_host_that_replicates_under_load_is_set_online),
+        cmocka_unit_test(a_standby_whose_server_crashed_is_not_electable_before_it_is_compared),
+        cmocka_unit_test(a_crashed_standby_with_transactions_of_its_own_stays_held),
+        cmocka_unit_test(a_crash_that_an_earlier_run_of_the_agent_saw_holds_nobody_again),
+        cmocka_unit_test(an_old_writer_waits_for_the_administrator_however_clean_it_is),
+        cmocka_unit_test(with_recovery_verified_a_clean_old_writer_comes_back_by_itself),
+        cmocka_unit_test(with_recovery_verified_a_dirty_old_writer_stays_held),
+        cmocka_unit_test(with_recovery_verified_a_flapping_host_stays_held),
         cmocka_unit_test(own_transactions_are_detected_and_listed),
         cmocka_unit_test(the_race_of_two_reports_is_no_false_alarm),
         cmocka_unit_test(what_the_writer_has_written_since_its_report_is_nobody_elses_own),

@@ -14,6 +14,7 @@
 
 #include "base/rc.h"
 #include "core/agent/duty.h"
+#include "core/election/candidate.h"
 #include "core/health/host_state.h"
 #include "core/init/init.h"
 #include "core/transfer/transfer.h"
@@ -23,6 +24,7 @@
 static const char *const state_words[] = { "stays", "is taken away", "goes to another", "is lost", "is renewed" };
 static const char *const action_words[] = { "wait",   "take the role", "drain",   "fetch",  "promote",
                                             "return", "retake",        "give up", "refuse", "done" };
+static const char *const level_words[] = { "never", "on command only", "not now", "may be chosen" };
 static const char *const task_words[] = { "nothing", "fence", "drain", "ready", "open", "follow" };
 static const char *const duty_words[] = { "none yet", "lease lapsed", "standby", "held", "yield", "drain", "writer" };
 
@@ -48,6 +50,10 @@ static const struct other_rule {
     { "C20", "set_offline", "an administrator has set a host offline" },
     { "C30", "move_role", "an administrator moves the writer role" },
     { "C31", "move_role", "an administrator moves another role" },
+    { "E50", "-", "`mmm explain`: a candidate is not chosen, because it has received less than the one that is" },
+    { "E51", "-", "`mmm explain`: a candidate has received as much as the chosen one, which the role prefers" },
+    { "E52", "-",
+      "`mmm explain`: a candidate has received as much, and stands behind the chosen one in the role's hosts" },
     { "F30", "fence_succeeded", "the fence program has ended the old writer: the end of its lease is not waited for" },
     { "F31", "fence_failed",
       "the fence program failed or was killed at its limit: the end of the lease is waited for" },
@@ -57,6 +63,8 @@ static const struct other_rule {
     { "F34", "fence_failed", "no word came of the fence program in its time: it counts as failed" },
     { "H90", "host_held", "a host has transactions that the writer does not have" },
     { "H91", "address_stranger", "a machine that is no host of the cluster answers for a role address" },
+    { "H92", "host_verified", "a comparison has proved a held host consistent: its hold ends by itself" },
+    { "H93", "host_held", "a host's server did not stop in order: held until its positions are compared" },
     { "L01", "term_raised", "an agent has obeyed a later term than the store knows: the monitor goes above it" },
     { "L01", "store_is_old",
       "an agent has obeyed a later term than a store that knew a writer: the store was put back, and is treated as "
@@ -113,6 +121,11 @@ static void write_tables(FILE *out) {
     for (size_t i = 0; i < count; i++)
         fprintf(out, "| %s | %s | %s | %s | %s |\n", transfer[i].rule, transfer_phase_name(transfer[i].from),
                 transfer[i].when_text, action_words[transfer[i].action], transfer[i].why);
+    const struct candidate_row *candidates = candidate_table(&count);
+    fprintf(out, "\n## Who may become writer (E)\n\n| rule | when | a host comes so far | why |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "| %s | %s | %s | %s |\n", candidates[i].rule, candidates[i].when_text,
+                level_words[candidates[i].level], candidates[i].why);
     const struct duty_row *duty = duty_table(&count);
     fprintf(
         out,

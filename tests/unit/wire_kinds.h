@@ -33,6 +33,7 @@ static inline struct report any_report(void) {
         .process = (enum process_state)any_below(PROCESS_ABSENT + 1),
         .silent = any_msec(),
         .canary_failing = any_msec(),
+        .crashes = (uint32_t)any_below(1000),
         .draining_done = any_flag(),
         .task = (enum server_task_kind)any_below(TASK_FOLLOW + 1),
     };

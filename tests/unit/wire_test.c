@@ -52,6 +52,7 @@ static void same_report(const struct report *a, const struct report *b) {
     assert_int_equal(a->process, b->process);
     assert_true(a->silent == b->silent);
     assert_true(a->canary_failing == b->canary_failing);
+    assert_true(a->crashes == b->crashes);
     same_probe(&a->probe, &b->probe);
     assert_int_equal(a->draining_done, b->draining_done);
     assert_int_equal(a->task, b->task);

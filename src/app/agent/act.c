@@ -14,7 +14,9 @@ static void on_gone(void *context) {
     struct agent_app *app = context;
     process_free(app->process);
     app->process = NULL;
-    app_feed(app, &(struct agent_event){ .kind = AGENT_SERVER_GONE });
+    /* A server that stops in order removes its socket early; one that is killed or crashes leaves the file. */
+    bool unclean = access(app->settings->hosts[app->self].server_socket, F_OK) == 0;
+    app_feed(app, &(struct agent_event){ .kind = AGENT_SERVER_GONE, .unclean = unclean });
 }
 
 static void watch_process(struct agent_app *app, pid_t pid) {

@@ -5,6 +5,7 @@
  *   client.c     talking to the monitor: unix socket on its machine, TLS elsewhere
  *   show.c       the cluster, for a person (pure); watch.c asks and draws it; table.c aligns, paints and cleans
  *   view.c       the monitor's answers, read leniently
+ *   explain.c    what would happen;  rejoin.c: a held host back into service
  *   events.c     the event log;  checks.c: the original's checks;  control.c: what changes something
  *   doctor.c   asks all for facts, and tells what core/doctor finds
  *   replay.c     a recording of the monitor, fed to the same core (replay_run.c) and told (replay_tell.c)

@@ -16,11 +16,23 @@ static const struct cli_command commands[] = {
       "run) and rep_backlog (the lag is within health.lag_max).  A check that was never judged has no time.\n"
       "`mmm show --json` has the same under «checks».\n",
       run_checks },
-    { "events", "", 0, 0, OPTION_FOLLOW | OPTION_MOST | OPTION_JSON, "what the monitor did, and why",
-      "Time, term, the rule that decided, the event, the host, the role and the reason; oldest first.\n"
+    { "events", "[show NUMBER]", 0, 2, OPTION_FOLLOW | OPTION_MOST | OPTION_JSON, "what the monitor did, and why",
+      "Number, time, term, the rule that decided, the event, the host, the role and the reason; oldest first.\n"
       "--most N shows the last N (default 40, at most 200).  --follow goes on until Ctrl-C.\n"
-      "--json prints one object a line: time, term, rule, event, host, role, why.\n",
+      "show NUMBER shows one with all its facts; of a host held with transactions of its own also the command that\n"
+      "shows the rows they touch, to be run on that host by somebody who may see its data.\n"
+      "--json prints one object a line: number, time, term, rule, event, host, role, why.\n",
       run_events },
+    { "explain", "", 0, 0, OPTION_JSON, "who would become writer now, how long it would take, what would be lost",
+      "Tells what the monitor would do if the writer's server died now, and if its host were cut off: who becomes\n"
+      "writer and by which rules (docs/rules.md), the time with its parts, and why the others would not, with what to\n"
+      "type to change it.  The monitor's own decisions are asked, on a copy of its state; nothing changes.\n"
+      "lost  what the writer has committed and the new one has not received.  The answer waits (about two report\n"
+      "      intervals) until every agent has looked at its server anew, so it is exact if nothing is written between\n"
+      "      these looks and the failure; otherwise what is written and not received in that time comes on top.\n"
+      "      mmm's own heartbeats, one a report interval, count as transactions: about how many they are is said.\n"
+      "Status 0 also when nobody could become writer.  --json prints the same: stable, fields may be added.\n",
+      run_explain },
     { "mode", "", 0, 0, 0, "the monitor's mode: ACTIVE, MANUAL or PASSIVE",
       "ACTIVE    everything is done: roles leave hosts that fail, and are given out.\n"
       "MANUAL    the writer role stays where it is, even on a host that failed; balanced roles are still given out.\n"
@@ -40,6 +52,13 @@ static const struct cli_command commands[] = {
       "old\n"
       "writer has is lost, what only this host has stays, and the cluster's servers then differ.\n",
       run_set_online },
+    { "rejoin", "HOST", 1, 1, 0, "bring an old writer, or any held host, back as it is, when that is safe",
+      "Shows why the host is held and how far its data goes, then sets it online if everything that it has is the\n"
+      "writer's too, and waits until it is ONLINE.  A host with transactions of its own is refused, with the list: "
+      "look\n"
+      "at them with `mmm events show NUMBER`, then fill the host anew from the writer.  It never forces anything.\n"
+      "Ends with status 1 when the host comes no nearer for two minutes.\n",
+      run_rejoin },
     { "set-offline", "HOST", 1, 1, OPTION_FORCE | OPTION_JSON, "take all roles from a host, for maintenance",
       "The host gives its roles up, the writer role by a switchover to another master, and gets none until "
       "set-online.\n"

@@ -28,6 +28,8 @@ void cli_command_usage(FILE *out, const struct cli_command *command);
 int run_show(struct cli_call *call);
 int run_checks(struct cli_call *call);
 int run_events(struct cli_call *call);
+int run_explain(struct cli_call *call);
+int run_rejoin(struct cli_call *call);
 int run_mode(struct cli_call *call);
 int run_set_active(struct cli_call *call);
 int run_set_manual(struct cli_call *call);

@@ -5,6 +5,7 @@
 
 #include "app/cli/client.h"
 #include "app/cli/commands.h"
+#include "app/cli/control.h"
 #include "app/cli/table.h"
 #include "app/cli/view.h"
 #include "base/text.h"
@@ -64,7 +65,7 @@ static enum rc exchange(const struct settings *settings, const struct command *c
     return rc;
 }
 
-static int send_command(struct cli_call *call, const struct command *command, msec timeout) {
+int control_send(struct cli_call *call, const struct command *command, msec timeout) {
     if (timeout > CLIENT_TIMEOUT && stream_is_terminal(call->err))
         fprintf(call->err, "waiting for the monitor, at most %lld s\n", (long long)(timeout / 1000));
     struct reason why;
@@ -90,7 +91,7 @@ static bool take_name(const struct cli_call *call, const char *name, char *ret_n
 static int set_mode(struct cli_call *call, enum monitor_mode mode) {
     if (!call_settings(call))
         return EXIT_FAILED;
-    return send_command(call, &(struct command){ .kind = COMMAND_SET_MODE, .mode = mode }, CLIENT_TIMEOUT);
+    return control_send(call, &(struct command){ .kind = COMMAND_SET_MODE, .mode = mode }, CLIENT_TIMEOUT);
 }
 
 int run_set_active(struct cli_call *call) {
@@ -112,7 +113,7 @@ int run_set_online(struct cli_call *call) {
         return status;
     if (!call_settings(call))
         return EXIT_FAILED;
-    return send_command(call, &command, CLIENT_TIMEOUT);
+    return control_send(call, &command, CLIENT_TIMEOUT);
 }
 
 /* Of a writer it is a switchover first. */
@@ -124,7 +125,7 @@ int run_set_offline(struct cli_call *call) {
     const struct settings *settings = call_settings(call);
     if (!settings)
         return EXIT_FAILED;
-    return send_command(call, &command, switchover_bound(settings, GRACE_AS_CONFIGURED));
+    return control_send(call, &command, switchover_bound(settings, GRACE_AS_CONFIGURED));
 }
 
 int run_move_role(struct cli_call *call) {
@@ -142,7 +143,7 @@ int run_move_role(struct cli_call *call) {
     const struct settings *settings = call_settings(call);
     if (!settings)
         return EXIT_FAILED;
-    return send_command(call, &command, command.dry_run ? CLIENT_TIMEOUT : switchover_bound(settings, command.grace));
+    return control_send(call, &command, command.dry_run ? CLIENT_TIMEOUT : switchover_bound(settings, command.grace));
 }
 
 int run_mode(struct cli_call *call) {

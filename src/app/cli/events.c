@@ -1,13 +1,16 @@
 /* The event log: what was done, by which rule, and why. */
 #include "app/cli/events.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "app/cli/client.h"
 #include "app/cli/commands.h"
 #include "app/cli/table.h"
 #include "app/cli/view.h"
+#include "base/text.h"
 
 enum { FOLLOW_AT_ONCE = 200 };
 
@@ -19,12 +22,13 @@ struct log_reader {
 };
 
 struct table *events_table(void) {
-    static const char *const headings[] = { "TIME", "TERM", "RULE", "EVENT", "HOST", "ROLE", "WHY" };
+    static const char *const headings[] = { "NUMBER", "TIME", "TERM", "RULE", "EVENT", "HOST", "ROLE", "WHY" };
     return table_new(COUNT_OF(headings), headings);
 }
 
-void events_add(struct table *table, const json_t *event) {
+void events_add(struct table *table, long long number, const json_t *event) {
     const json_t *term = json_object_get(event, "term");
+    table_cell(table, PAINT_NONE, "%lld", number);
     table_cell(table, PAINT_NONE, "%s", view_text(event, "time", "?"));
     if (json_is_integer(term))
         table_cell(table, PAINT_NONE, "%lld", (long long)json_integer_value(term));
@@ -37,7 +41,8 @@ void events_add(struct table *table, const json_t *event) {
     table_cell(table, PAINT_NONE, "%s", view_text(event, "why", ""));
 }
 
-static void print_json_line(FILE *out, const json_t *event) {
+static void print_json_line(FILE *out, long long number, json_t *event) {
+    json_object_set_new(event, "number", json_integer(number));
     char *line = json_dumps(event, JSON_COMPACT);
     if (!line)
         abort();
@@ -61,16 +66,16 @@ static enum rc read_more(struct log_reader *reader, unsigned most, struct reason
     const json_t *events = json_object_get(root, "events");
     for (size_t i = 0; i < json_array_size(events); i++) {
         const json_t *entry = json_array_get(events, i);
-        const json_t *event = json_object_get(entry, "event");
+        json_t *event = json_object_get(entry, "event");
         long long number = json_integer_value(json_object_get(entry, "number"));
         if (number <= reader->last || !event)
             continue;
         note_gap(reader, number);
         reader->last = number;
         if (reader->table)
-            events_add(reader->table, event);
+            events_add(reader->table, number, event);
         else
-            print_json_line(reader->call->out, event);
+            print_json_line(reader->call->out, number, event);
     }
     json_decref(root);
     if (reader->table)
@@ -93,7 +98,81 @@ static int follow(struct log_reader *reader) {
     return EXIT_FAILED;
 }
 
+static void tell_field(FILE *out, const json_t *event, const char *name) {
+    const char *text = view_text(event, name, "");
+    if (!text[0])
+        return;
+    fprintf(out, "  %-6s", name);
+    print_clean(out, text);
+    fputc('\n', out);
+}
+
+/* H90: «has 3 transactions that db1 does not have: 0-12-56..58,0-13-7». */
+static void tell_transactions(FILE *out, const json_t *event) {
+    const char *why = view_text(event, "why", "");
+    const char *list = strrchr(why, ':');
+    if (!text_equal(view_text(event, "rule", ""), "H90") || !list)
+        return;
+    fputs("  to see the rows that they touch, on ", out);
+    print_clean(out, view_text(event, "host", "?"));
+    fputs(", behind each «GTID» of", out);
+    print_clean(out, list + 1);
+    fputs(":\n    mariadb-binlog --base64-output=decode-rows --verbose \"$(mariadb -Ne 'SELECT "
+          "@@log_bin_basename')\".[0-9]*\n",
+          out);
+}
+
+void events_tell(FILE *out, long long number, const json_t *event) {
+    static const char *const fields[] = { "time", "rule", "host", "role", "why" };
+    fprintf(out, "event %lld: ", number);
+    print_clean(out, view_text(event, "event", "?"));
+    fputc('\n', out);
+    for (size_t i = 0; i < COUNT_OF(fields); i++)
+        tell_field(out, event, fields[i]);
+    const json_t *term = json_object_get(event, "term");
+    if (json_is_integer(term))
+        fprintf(out, "  term  %lld\n", (long long)json_integer_value(term));
+    const char *name;
+    json_t *fact;
+    json_object_foreach(json_object_get(event, "facts"), name, fact)
+        tell_field(out, json_object_get(event, "facts"), name);
+    tell_transactions(out, event);
+}
+
+static int show_event(struct cli_call *call) {
+    const char *word = call->arguments[1];
+    char *end;
+    long long number = strtoll(word, &end, 10);
+    if (*end || word[0] < '0' || word[0] > '9' || number < 1 || number == LLONG_MAX)
+        return call_misused(call, "«%s» is no number of an event; `mmm events` shows them", word);
+    if (!call_settings(call))
+        return EXIT_FAILED;
+    char path[96];
+    snprintf(path, sizeof path, "/v1/events?after=%lld&before=%lld&most=1", number - 1, number + 1);
+    struct reason why;
+    json_t *root;
+    if (view_get(call->settings, path, &root, &why) != RC_OK)
+        return call_failed(call, "%s", why.text);
+    json_t *event = json_object_get(json_array_get(json_object_get(root, "events"), 0), "event");
+    int status = EXIT_DONE;
+    if (!event)
+        status =
+            call_failed(call, "there is no event %lld, or not any more ([monitor] events_kept); mmm events", number);
+    else if (call_has(call, OPTION_JSON))
+        print_json_line(call->out, number, event);
+    else
+        events_tell(call->out, number, event);
+    json_decref(root);
+    return status;
+}
+
 int run_events(struct cli_call *call) {
+    if (call->count && !text_equal(call->arguments[0], "show"))
+        return call_misused(call, "events does not know «%s»", call->arguments[0]);
+    if (call->count == 1)
+        return call_misused(call, "events show needs the number of an event");
+    if (call->count == 2)
+        return show_event(call);
     if (!call_settings(call))
         return EXIT_FAILED;
     struct log_reader reader = {

@@ -45,6 +45,7 @@ void monitor_feed(struct monitor_app *app, struct monitor_event *event) {
     if (!app->unsaved)
         nudge(app);
     fence_plan(app);
+    explain_answer(app);
     loop_timer_set(app->timer, app->plan.deadline);
     app->feeding = false;
 }

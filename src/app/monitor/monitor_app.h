@@ -5,6 +5,7 @@
  *   keep.c     what was decided is written, or not decided
  *   record.c   what `mmm replay` needs to come to the same result
  *   fence.c    the administrator's fence program
+ *   explain.c  `mmm explain`: the same core on a copy of its state
  *   serve.c    HTTP: reports of agents, commands and questions of administrators
  */
 #ifndef MMM_APP_MONITOR_MONITOR_APP_H
@@ -19,7 +20,7 @@
 #include "effect/store/store.h"
 #include "wire/recording.h"
 
-enum { WAITING_MAX = 16 };
+enum { WAITING_MAX = 16, EXPLAINING_MAX = 4 };
 
 #define RECORDING_FOLDER ".recording" /* behind the store's path */
 
@@ -52,6 +53,10 @@ struct monitor_app {
         uint64_t id; /* 0: free */
         struct http_request *request;
     } waiting[WAITING_MAX];
+    struct explaining {
+        struct http_request *request; /* NULL: free */
+        msec asked, deadline;
+    } explaining[EXPLAINING_MAX];
     struct http_request *reporting; /* the report that the plan will answer */
     const char *report_text;        /* ... as it came */
     size_t report_length;
@@ -80,6 +85,10 @@ void fence_start(struct monitor_app *app);
 void fence_end(struct monitor_app *app);
 void fence_plan(struct monitor_app *app);
 void fence_check(const struct monitor_app *app); /* says in the log which program cannot be run */
+/* explain.c: false: too many are asked already.  The answer is looked for after each step, and comes when the agents
+ * have reported anew, or when that takes too long. */
+bool explain_serve(struct monitor_app *app, struct http_request *request);
+void explain_answer(struct monitor_app *app);
 
 /* serve.c */
 enum rc serve_start(struct monitor_app *app, struct reason *ret_why) NODISCARD;

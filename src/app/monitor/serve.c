@@ -105,6 +105,7 @@ static void serve_events(struct monitor_app *app, struct http_request *request) 
     struct reason why = { "" };
     fputs("{\"events\":[", list.stream);
     enum rc rc = store_events(app->store, number_of(request, "after", 0, INT64_MAX),
+                              number_of(request, "before", INT64_MAX, INT64_MAX),
                               (unsigned)number_of(request, "most", 100, 1000), add_event, &list, &why);
     fputs("]}\n", list.stream);
     fclose(list.stream);
@@ -126,6 +127,11 @@ static void serve_status(struct monitor_app *app, struct http_request *request) 
                                                                  .since_wall = app->since_wall }));
 }
 
+static void serve_explain(struct monitor_app *app, struct http_request *request) {
+    if (!explain_serve(app, request))
+        respond_error(request, 503, "too many ask for an explanation already; ask again");
+}
+
 static void on_request(void *context, struct http_request *request) {
     struct monitor_app *app = context;
     const char *peer = http_request_peer(request);
@@ -141,8 +147,11 @@ static void on_request(void *context, struct http_request *request) {
         serve_status(app, request);
     else if (!post && text_equal(path, "/v1/events"))
         serve_events(app, request);
+    else if (!post && text_equal(path, "/v1/explain"))
+        serve_explain(app, request);
     else
-        respond_error(request, 404, "a monitor has POST /v1/report and /v1/command, GET /v1/status and /v1/events");
+        respond_error(request, 404,
+                      "a monitor has POST /v1/report and /v1/command, GET /v1/status, /v1/events and /v1/explain");
 }
 
 /* A command that can not be written down is not done; one that was on its way has stopped where it was. */

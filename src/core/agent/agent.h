@@ -50,6 +50,7 @@ struct agent_event {
     const struct answer *answer;
     const struct probe *probe;
     const struct task_result *task;
+    bool unclean;                                  /* SERVER_GONE: it had no time to tidy up: killed, or crashed */
     bool process_absent;                           /* PROBED, not answered: nobody listens on the server's socket */
     struct agent_address addresses[ADDRESSES_MAX]; /* ADDRESSES */
     struct stranger stranger;
@@ -120,6 +121,7 @@ struct agent {
     bool
         shut_out; /* it runs, and nobody listens on its socket: it is ending, and nothing can be asked of it any more */
     struct probe probe; /* the last that was answered */
+    uint32_t crashes;   /* of the server, since this agent's start */
     uint32_t dead_pid;  /* the process that was seen to die: a late look at it does not count */
     bool looking;
     msec look_next, look_started, answered_at, canary_since; /* canary_since: first of a row of failures, or NEVER */

@@ -292,6 +292,7 @@ static void fill_report(const struct step *step, struct report *report) {
         .mac = agent->mac,
         .process = agent->process,
         .silent = silence_of(step),
+        .crashes = agent->crashes,
         .canary_failing = agent->canary_since == NEVER ? 0 : step->now - agent->canary_since + 1,
         .probe = agent->probe,
         .draining_done = agent->drained && agent->drained_term == agent->durable.term,

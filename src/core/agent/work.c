@@ -33,8 +33,12 @@ void work_server_gone(struct step *step) {
         return;
     agent->process = PROCESS_EXITED;
     agent->dead_pid = agent->probe.pid;
+    bool unclean = step->event->kind == AGENT_SERVER_GONE && step->event->unclean;
+    agent->crashes += unclean;
     step_event(step, "A10", "server_gone", "the server's process %u is dead%s", agent->probe.pid,
-               agent->killed ? ", killed because it could not be fenced in time" : "");
+               agent->killed ? ", killed because it could not be fenced in time"
+               : unclean     ? ", and did not stop in order"
+                             : "");
     agent->killed = false;
     step->plan->server_cut = true;
     forget_server_run(agent);

@@ -32,3 +32,18 @@ struct election elect(const struct cluster *cluster, const struct election_facts
     }
     return election;
 }
+
+const char *election_why_not(const struct cluster *cluster, const struct election_facts *facts, int host, int chosen,
+                             const char **ret_rule) {
+    const struct role_spec *writer = &cluster->roles[cluster_writer_role(cluster)];
+    if (has_more(facts->received[chosen], facts->received[host])) {
+        *ret_rule = "E50";
+        return "it has received less than";
+    }
+    if (chosen == writer->prefer) {
+        *ret_rule = "E51";
+        return "it has received as much, and the role prefers";
+    }
+    *ret_rule = "E52";
+    return "it has received as much, and stands in the role's hosts behind";
+}

@@ -19,4 +19,8 @@ struct election {
 
 struct election elect(const struct cluster *cluster, const struct election_facts *facts);
 
+/* Why a candidate was not the one; *ret_rule: E50 … */
+const char *election_why_not(const struct cluster *cluster, const struct election_facts *facts, int host, int chosen,
+                             const char **ret_rule);
+
 #endif

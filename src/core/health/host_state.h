@@ -21,6 +21,13 @@ enum hold_reason {
     HOLD_OWN_TRANSACTIONS = 1 << 1, /* has transactions that the writer does not have */
     HOLD_FLAPPING = 1 << 2,         /* left ONLINE too often */
     HOLD_DOWN_LONG = 1 << 3,        /* was away for longer than health.down_short */
+    HOLD_UNCLEAN_RESTART = 1 << 4,  /* its server did not stop in order, and nothing has been compared since */
+};
+
+/* Ended by a comparison that proves the host consistent: the first always, the others with recovery = verified. */
+enum {
+    HOLDS_UNTIL_COMPARED = HOLD_UNCLEAN_RESTART,
+    HOLDS_VERIFIABLE = HOLD_UNCLEAN_RESTART | HOLD_LOST_WRITER | HOLD_DOWN_LONG,
 };
 
 struct state_facts {

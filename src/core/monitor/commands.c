@@ -100,6 +100,23 @@ static bool accept_candidate(struct mstep *step, const struct command *command, 
     return true;
 }
 
+/* What the administrator's word has settled, one line each. */
+static void describe_accepted(const struct mstep *step, int host, uint64_t own, const char *list, char *ret_text,
+                              size_t size) {
+    const struct host_durable *durable = &step->m->durable.hosts[host];
+    int writer = step->m->durable.writer;
+    ret_text[0] = 0;
+    if (durable->holds)
+        text_append(ret_text, size, "\n  ended: %s", durable->hold_why);
+    if (writer == HOST_NONE || writer == host)
+        return;
+    if (own)
+        text_append(ret_text, size, "\n  accepted: %llu transactions that %s does not have (%s)",
+                    (unsigned long long)own, host_name(step, writer), list);
+    else
+        text_append(ret_text, size, "\n  compared: everything that it has is on %s too", host_name(step, writer));
+}
+
 static void set_online(struct mstep *step, const struct command *command) {
     int host = find_host(step, command);
     if (host == HOST_NONE)
@@ -133,11 +150,14 @@ static void set_online(struct mstep *step, const struct command *command) {
     if (own && !command->force) {
         mstep_reply(
             step, command->id, RC_REFUSED,
-            "%s has %llu transactions that %s does not have (%s): look at them in its binary log, then fill it anew; "
-            "--force lets it try to follow all the same",
-            name, (unsigned long long)own, host_name(step, m->durable.writer), text);
+            "%s has %llu transactions that %s does not have (%s): look at them in its binary log, then fill it anew "
+            "from %s; `mmm set-online --force %s` lets it try to follow all the same",
+            name, (unsigned long long)own, host_name(step, m->durable.writer), text, host_name(step, m->durable.writer),
+            name);
         return;
     }
+    char accepted[ANSWER_TEXT_MAX / 2];
+    describe_accepted(step, host, own, text, accepted, sizeof accepted);
     health_release(step, host);
     if (own)
         m->hosts[host].own_accepted = m->hosts[host].report.probe.binlog;
@@ -147,10 +167,11 @@ static void set_online(struct mstep *step, const struct command *command) {
                 command->force ? ", with --force" : "", own ? ", accepting transactions of its own" : "");
     health_set_state(step, host, to, "C10", "set online by command");
     if (to == HOST_ONLINE)
-        mstep_reply(step, command->id, RC_OK, "%s is ONLINE", name);
+        mstep_reply(step, command->id, RC_OK, "%s is ONLINE%s", name, accepted);
     else
-        mstep_reply(step, command->id, RC_OK, "%s follows %s now, and is ONLINE as soon as it has caught up (mmm show)",
-                    name, host_name(step, m->durable.writer));
+        mstep_reply(step, command->id, RC_OK,
+                    "%s follows %s now, and is ONLINE as soon as it has caught up (mmm show)%s", name,
+                    host_name(step, m->durable.writer), accepted);
 }
 
 static int best_successor(const struct mstep *step) {

@@ -132,6 +132,17 @@ static void note_stranger(struct mstep *step, const struct report *report) {
                 "%s is also answered for by %s, which is no host of this cluster: find that machine", ip, mac);
 }
 
+/* A writer is judged by the transfer, and the last writer, when nobody was promoted after it, lacks nothing. */
+static void hold_crashed(struct mstep *step, int host) {
+    const struct monitor_durable *durable = &step->m->durable;
+    bool last = durable->writer == HOST_NONE && host == durable->last_writer;
+    if (host == durable->writer || last || durable->last_writer == HOST_NONE ||
+        durable->hosts[host].holds & HOLD_UNCLEAN_RESTART)
+        return;
+    health_hold(step, host, HOLD_UNCLEAN_RESTART, "H93",
+                "its server did not stop in order: what it has is to be compared with the writer");
+}
+
 /* Read-only, and said in the present term: nothing can be added any more, and it is no late word from before. */
 static bool is_complete_word(const struct mstep *step, const struct report *report) {
     return report->term == step->m->durable.term && !report->writer && report->probe.answered &&
@@ -150,6 +161,7 @@ void health_report(struct mstep *step, int host) {
     if (same_run && report->promised_left > 0 && promised_until > view->promised_until + PROMISE_MOVES)
         view->promised_at = step->now;
     view->promised_until = promised_until;
+    bool crashed = same_run && report->crashes > view->report.crashes;
     if (!view->heard || view->report.incarnation != report->incarnation)
         view->incarnation_at = step->now;
     view->report = *report;
@@ -163,6 +175,8 @@ void health_report(struct mstep *step, int host) {
         view->own_snapshot_at = step->now;
     }
     note_stranger(step, report);
+    if (crashed)
+        hold_crashed(step, host);
 }
 
 void health_check(struct mstep *step, int host) {
@@ -180,6 +194,11 @@ void health_hold(struct mstep *step, int host, enum hold_reason reason, const ch
     vsnprintf(why, sizeof why, format, args);
     va_end(args);
     durable->holds |= reason;
+    if (reason &
+        (HOLD_UNCLEAN_RESTART | HOLD_DOWN_LONG)) { /* what was compared before says nothing about the time since */
+        step->m->hosts[host].own_snapshot_at = NEVER;
+        step->m->hosts[host].own_none_at = 0;
+    }
     text_append(durable->hold_why, sizeof durable->hold_why, "%s%s", durable->hold_why[0] ? "; " : "", why);
     step->changed = true;
     mstep_event(step, rule, "host_held", host, -1, "%s", why);
@@ -290,6 +309,20 @@ static void judge_host(struct mstep *step, int host, bool deaf) {
     health_set_state(step, host, row->to, row->rule, why);
 }
 
+/* All that it has is the present writer's too, so nothing that it did alone can be kept alive by letting it back. */
+static void end_verified(struct mstep *step, int host) {
+    struct host_durable *durable = &step->m->durable.hosts[host];
+    unsigned ends = spec(step)->recovery == RECOVERY_VERIFIED ? HOLDS_VERIFIABLE : HOLDS_UNTIL_COMPARED;
+    if (!durable->holds || durable->holds & ~ends || step->m->transfer.phase != TRANSFER_IDLE ||
+        !health_is_alive(step, host) || !health_has_nothing_own(step, host))
+        return;
+    mstep_event(step, "H92", "host_verified", host, -1, "everything that it has is on %s too; ended: %.200s",
+                host_name(step, step->m->durable.writer), durable->hold_why);
+    durable->holds = 0;
+    durable->hold_why[0] = 0;
+    step->changed = true;
+}
+
 static void set_check(struct mstep *step, int host, enum host_check check, bool ok, const char *message) {
     struct check_view *view = &step->m->hosts[host].checks[check];
     if (!view->changed || view->ok != ok)
@@ -321,8 +354,10 @@ void health_run(struct mstep *step) {
     bool deaf = is_monitor_deaf(step);
     for (int i = 0; i < step->m->cluster->host_count; i++) {
         judge_lag(step, i);
-        if (step->m->durable.mode != MONITOR_PASSIVE)
+        if (step->m->durable.mode != MONITOR_PASSIVE) {
+            end_verified(step, i);
             judge_host(step, i, deaf);
+        }
         note_checks(step, i);
     }
 }

@@ -2,6 +2,7 @@
 #ifndef MMM_CORE_MONITOR_MONITOR_INTERNAL_H
 #define MMM_CORE_MONITOR_MONITOR_INTERNAL_H
 
+#include "core/election/candidate.h"
 #include "core/monitor/monitor.h"
 
 struct mstep {
@@ -53,7 +54,10 @@ void lease_end(struct mstep *step); /* the writer that was leaving has surely en
 
 /* transfer.c */
 void transfer_run(struct mstep *step);
+const struct candidate_row *transfer_candidate(const struct mstep *step, int host);
 bool transfer_may_take_over(const struct mstep *step, int host); /* now, without anybody's word */
+const struct watch_row *transfer_watch(const struct mstep *step); /* on the writer that is there */
+const struct transfer_row *transfer_phase(struct mstep *step);    /* on what is on its way */
 bool transfer_is_too_soon(const struct mstep *step);
 host_set transfer_candidates(const struct mstep *step);
 /* command NULL: nobody waits for it, and it waits for no transaction. */

@@ -15,27 +15,48 @@ static int writer_role(const struct mstep *step) {
     return cluster_writer_role(step->m->cluster);
 }
 
-static bool is_fit(const struct mstep *step, int host) {
-    const struct host_durable *durable = &step->m->durable.hosts[host];
-    bool in_service = durable->state == HOST_ONLINE || durable->state == HOST_REPLICATION_DELAY;
-    return in_service && !durable->holds && health_is_fresh(step, host) && health_server_answers(step, host) &&
-           set_has(cluster_masters(step->m->cluster), host);
-}
-
-bool transfer_may_take_over(const struct mstep *step, int host) {
-    const struct monitor_durable *durable = &step->m->durable;
-    if (!is_fit(step, host) || host == durable->writer)
-        return false;
-    if (durable->last_writer == HOST_NONE || host == durable->last_writer)
-        return true;
-    host_set allowed = fencing_stands_in(step) ? durable->electable : durable->electable & durable->surely;
-    return set_has(allowed, host) && !step->m->hosts[host].report.probe.replication.apply_failed;
-}
-
 /* failover.window: a second failover in it needs an administrator's word (set-online or set-active). */
 bool transfer_is_too_soon(const struct mstep *step) {
     msec last = step->m->durable.failover_wall;
     return last && spec(step)->window && step->event->wall - last < spec(step)->window;
+}
+
+static bool is_first(const struct mstep *step, int host) {
+    const struct monitor_durable *durable = &step->m->durable;
+    return durable->last_writer == HOST_NONE || host == durable->last_writer;
+}
+
+static void collect_candidate(const struct mstep *step, int host, struct candidate_facts *facts) {
+    const struct monitor_durable *durable = &step->m->durable;
+    enum host_state state = durable->hosts[host].state;
+    *facts = (struct candidate_facts){
+        .master = set_has(cluster_masters(step->m->cluster), host),
+        .held = durable->hosts[host].holds != 0,
+        .offline = state == HOST_ADMIN_OFFLINE,
+        .heard = health_is_fresh(step, host),
+        .answers = health_server_answers(step, host),
+        .in_service = state == HOST_ONLINE || state == HOST_REPLICATION_DELAY,
+        .writer = host == durable->writer,
+        .first = is_first(step, host),
+        .electable = set_has(durable->electable, host),
+        .surely = set_has(durable->surely, host) || fencing_stands_in(step),
+        .broken = step->m->hosts[host].report.probe.replication.apply_failed,
+        .too_soon = transfer_is_too_soon(step) && host != durable->last_writer,
+    };
+}
+
+const struct candidate_row *transfer_candidate(const struct mstep *step, int host) {
+    struct candidate_facts facts;
+    collect_candidate(step, host, &facts);
+    return candidate_decide(&facts);
+}
+
+static bool is_fit(const struct mstep *step, int host) {
+    return transfer_candidate(step, host)->level >= CANDIDATE_FIT;
+}
+
+bool transfer_may_take_over(const struct mstep *step, int host) {
+    return transfer_candidate(step, host)->level >= CANDIDATE_TAKES;
 }
 
 static host_set without(host_set candidates, int host) {
@@ -47,7 +68,7 @@ static host_set without(host_set candidates, int host) {
 host_set transfer_candidates(const struct mstep *step) {
     host_set candidates = 0;
     for (int i = 0; i < step->m->cluster->host_count; i++)
-        if (transfer_may_take_over(step, i) && (!transfer_is_too_soon(step) || i == step->m->durable.last_writer))
+        if (transfer_candidate(step, i)->level == CANDIDATE_ELIGIBLE)
             candidates |= set_of(i);
     const struct transfer *transfer = &step->m->transfer;
     if (transfer->avoid != HOST_NONE)
@@ -125,6 +146,12 @@ static void collect_watch(const struct mstep *step, int writer, struct watch_fac
     };
 }
 
+const struct watch_row *transfer_watch(const struct mstep *step) {
+    struct watch_facts facts;
+    collect_watch(step, step->m->durable.writer, &facts);
+    return watch_decide(&facts);
+}
+
 static void begin(struct mstep *step, const struct transfer *transfer) {
     step->m->transfer = *transfer;
     step->m->transfer.started = step->now;
@@ -145,9 +172,7 @@ static void begin_failover(struct mstep *step, int from, const char *cause) {
 static void watch_writer(struct mstep *step) {
     struct monitor *m = step->m;
     int writer = m->durable.writer;
-    struct watch_facts facts;
-    collect_watch(step, writer, &facts);
-    const struct watch_row *row = watch_decide(&facts);
+    const struct watch_row *row = transfer_watch(step);
     mstep_deadline(step, m->granted_until);
     switch (row->action) {
     case WATCH_STAY:
@@ -301,6 +326,13 @@ static void collect_phase(struct mstep *step, struct phase_facts *facts, struct 
         facts->failed = target_failed(step);
         return;
     }
+}
+
+const struct transfer_row *transfer_phase(struct mstep *step) {
+    struct phase_facts facts;
+    struct election election;
+    collect_phase(step, &facts, &election);
+    return transfer_decide(step->m->transfer.phase, &facts);
 }
 
 static void enter(struct mstep *step, enum transfer_phase phase, msec limit) {

@@ -19,7 +19,7 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATE_WRITE] = "INSERT OR REPLACE INTO state (one, state) VALUES (1, ?1)",
     [EVENT_ADD] = "INSERT INTO events (event) VALUES (?1)",
     [EVENTS_TRIM] = "DELETE FROM events WHERE number <= (SELECT max(number) FROM events) - ?1",
-    [EVENTS_READ] = ("SELECT number, event FROM (SELECT number, event FROM events WHERE number > ?1"
+    [EVENTS_READ] = ("SELECT number, event FROM (SELECT number, event FROM events WHERE number > ?1 AND number < ?3"
                      " ORDER BY number DESC LIMIT ?2) ORDER BY number"),
 };
 
@@ -199,12 +199,13 @@ enum rc store_save(struct store *store, const char *state, const char *const *ev
     return rc;
 }
 
-enum rc store_events(struct store *store, long long after, unsigned most,
+enum rc store_events(struct store *store, long long after, long long before, unsigned most,
                      void (*each)(void *context, long long number, const char *event), void *context,
                      struct reason *ret_why) {
     sqlite3_stmt *statement = store->statements[EVENTS_READ];
     int step = SQLITE_ERROR;
-    if (sqlite3_bind_int64(statement, 1, after) == SQLITE_OK && sqlite3_bind_int64(statement, 2, most) == SQLITE_OK)
+    if (sqlite3_bind_int64(statement, 1, after) == SQLITE_OK && sqlite3_bind_int64(statement, 2, most) == SQLITE_OK &&
+        sqlite3_bind_int64(statement, 3, before) == SQLITE_OK)
         while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
             const unsigned char *text = sqlite3_column_text(statement, 1);
             if (text == NULL)

@@ -18,8 +18,9 @@ enum rc store_load(struct store *store, char **ret_state, struct reason *ret_why
 /* One durable transaction: the state (NULL: unchanged) and count events, each one line of JSON. */
 enum rc store_save(struct store *store, const char *state, const char *const *events, size_t count,
                    struct reason *ret_why) NODISCARD;
-/* Events with a number above after, the last «most» of them, oldest first: calls each for every one. */
-enum rc store_events(struct store *store, long long after, unsigned most,
+/* Events with a number above after and below before, the last «most» of them, oldest first: calls each for every one.
+ */
+enum rc store_events(struct store *store, long long after, long long before, unsigned most,
                      void (*each)(void *context, long long number, const char *event), void *context,
                      struct reason *ret_why) NODISCARD;
 
