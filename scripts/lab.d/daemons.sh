@@ -49,11 +49,17 @@ reader_addresses() {
     printf '%s' "$list"
 }
 
+# Lossless, unless «up --mmm-set cluster.durability=…» says it.
+durability_setting() {
+    [[ " ${MMM_SETTINGS[*]} " == *' cluster.durability'* ]] || printf 'durability = lossless'
+}
+
 mmm_settings() {
     local host
     cat <<EOF
 [cluster]
 name = $NAME
+$(durability_setting)
 
 [monitor]
 address = 10.77.0.9

@@ -145,6 +145,8 @@ const char *hold_reason_name(enum hold_reason reason) {
         return "flapping";
     case HOLD_DOWN_LONG:
         return "down-long";
+    case HOLD_LOST_RECEIVED:
+        return "lost-received";
     }
     return "unknown";
 }

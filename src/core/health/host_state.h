@@ -21,6 +21,7 @@ enum hold_reason {
     HOLD_OWN_TRANSACTIONS = 1 << 1, /* has transactions that the writer does not have */
     HOLD_FLAPPING = 1 << 2,         /* left ONLINE too often */
     HOLD_DOWN_LONG = 1 << 3,        /* was away for longer than health.down_short */
+    HOLD_LOST_RECEIVED = 1 << 4,    /* has lost what it had received, and perhaps acknowledged */
 };
 
 struct state_facts {

@@ -195,7 +195,7 @@ enum rc replica_reach(const struct work *work, const struct gtid_position *reach
 /* A semi-synchronous replica that stops receiving first connects to its source, to end the dump thread there; when the
  * source is unreachable it waits for that as long as this variable says (5 s by default; seen on 10.11).  A second is
  * the least there is.  A server without the variable has no such wait. */
-static enum rc stop_receiving(const struct work *work, struct reason *ret_why) {
+enum rc replica_stop_receiving(const struct work *work, struct reason *ret_why) {
     enum rc rc =
         connection_run(work->connection, work->deadline, NULL, "SET GLOBAL rpl_semi_sync_slave_kill_conn_timeout=1");
     return rc == RC_OK || rc == RC_SERVER ? command(work, "STOP SLAVE IO_THREAD", ret_why) : rc;
@@ -210,7 +210,7 @@ enum rc replica_drain(const struct work *work, struct reason *ret_why) {
     if (rc != RC_OK || (replica.receiving == THREAD_STOPPED && replica.applying == THREAD_STOPPED))
         return rc;
     if (replica.receiving != THREAD_STOPPED)
-        rc = stop_receiving(work, ret_why);
+        rc = replica_stop_receiving(work, ret_why);
     if (rc == RC_OK)
         rc = replica_read(work->connection, work->deadline, &replica, ret_why);
     if (rc == RC_OK)
