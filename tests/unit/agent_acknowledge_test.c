@@ -61,6 +61,27 @@ static void a_server_that_does_not_wait_is_told_of_and_set_right(void **state) {
     assert_true(plan.task.waits);
 }
 
+/* The role can come back within moments: whatever was switched last, the server is not opened before it waits. */
+static void a_writer_is_never_opened_before_it_waits(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(probe_of(true));
+    pass(SECONDS(6));
+    struct probe probe = waiting(10, 0);
+    probe.read_only = true;
+    probed(probe);
+    agent.semi_sync_next = now + SECONDS(2);
+    struct orders orders = orders_of(DUTY_WRITER, 5);
+    orders.protect = true;
+    answer_next(orders);
+    assert_int_equal(plan.task.kind, TASK_READY);
+    task_done(TASK_READY, RC_OK);
+    assert_int_equal(plan.task.kind, TASK_SEMI_SYNC);
+    assert_true(plan.task.waits);
+    task_done(TASK_SEMI_SYNC, RC_OK);
+    assert_int_equal(plan.task.kind, TASK_OPEN);
+}
+
 /* The orders with which a restarted agent goes on are its own and say nothing of protection. */
 static void an_agent_that_was_restarted_switches_nothing_off_before_it_hears_the_monitor(void **state) {
     (void)state;
@@ -138,6 +159,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_writer_is_protected_only_after_a_commit_was_acknowledged),
         cmocka_unit_test(a_server_that_does_not_wait_is_told_of_and_set_right),
+        cmocka_unit_test(a_writer_is_never_opened_before_it_waits),
         cmocka_unit_test(an_agent_that_was_restarted_switches_nothing_off_before_it_hears_the_monitor),
         cmocka_unit_test(commits_that_wait_are_told_of_with_their_age),
         cmocka_unit_test(what_a_standby_in_the_set_has_received_is_written_down_once_a_second),

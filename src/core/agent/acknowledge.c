@@ -74,11 +74,11 @@ void acknowledge_check(struct step *step) {
 bool acknowledge_is_unset(const struct agent *agent, enum duty_now duty, msec now) {
     const struct semi_sync *semi_sync = &agent->probe.semi_sync;
     const struct orders *orders = &agent->orders;
-    if (!semi_sync->known || !agent->obeyed || now < agent->semi_sync_next)
+    if (!semi_sync->known || !agent->obeyed)
         return false;
     if (duty == NOW_WRITER)
         return orders->protect ? !semi_sync->waits : semi_sync->enabled;
-    if (duty != NOW_STANDBY)
+    if (duty != NOW_STANDBY || now < agent->semi_sync_next)
         return false;
     bool attached = replication_of(agent)->receiving == THREAD_RUNNING && semi_sync->attached;
     bool receives =
