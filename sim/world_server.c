@@ -153,6 +153,7 @@ msec server_task_length(const struct world *world, int host, const struct server
         return OPEN_TAKES;
     case TASK_FOLLOW:
         return FOLLOW_TAKES + lag;
+    case TASK_SEMI_SYNC: /* these servers do not know it, and are never asked to */
     case TASK_NONE:
         break;
     }
@@ -169,6 +170,7 @@ static void do_task(struct world *world, int host, const struct server_task *tas
     struct world_server *server = &world->hosts[host].server;
     switch (task->kind) {
     case TASK_NONE:
+    case TASK_SEMI_SYNC:
         break;
     case TASK_FENCE:
         server->read_only = true;

@@ -50,11 +50,19 @@ reader_addresses() {
     printf '%s' "$list"
 }
 
+# Lossless, unless «up --mmm-set cluster.durability=…» says it; on MySQL, where mmm does not do that, semi-sync is on all
+# the same, as an administrator may have it.
+durability_setting() {
+    [[ $FAMILY == mariadb ]] || return 0
+    [[ " ${MMM_SETTINGS[*]} " == *' cluster.durability'* ]] || printf 'durability = lossless'
+}
+
 mmm_settings() {
     local host
     cat <<EOF
 [cluster]
 name = $NAME
+$(durability_setting)
 
 [monitor]
 address = 10.77.0.9

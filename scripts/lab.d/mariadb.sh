@@ -79,21 +79,7 @@ innodb_buffer_pool_size = 32M
 innodb_log_file_size = 16M
 performance_schema = OFF
 EOF
-    if is_master "$1"; then
-        master_settings_mariadb
-    fi
     printf '%s\n' "${SERVER_SETTINGS[@]}" # what «up --set» asked for: the last word
-}
-
-# Semi-sync among the masters only: every acknowledged write is then on the other master, wherever else it is not.
-master_settings_mariadb() {
-    cat <<EOF
-rpl_semi_sync_master_enabled = ON
-rpl_semi_sync_master_wait_point = AFTER_SYNC
-rpl_semi_sync_master_timeout = 10000
-rpl_semi_sync_master_wait_no_slave = OFF
-rpl_semi_sync_slave_enabled = ON
-EOF
 }
 
 server_launch_mariadb() { # host

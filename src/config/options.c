@@ -87,8 +87,9 @@ const struct option options[] = {
     { SECTION_CLUSTER, "durability", OPTION_CHOICE, OPTION_PLAIN, SET(cluster.durability), "asynchronous", 0, 0,
       durabilities,
       "What a client's OK means. `asynchronous`: the writer has the commit; a failover can lose the last ones. "
-      "`lossless`: every electable host has acknowledged it too; accepted and shown, but this version does not set "
-      "semi-synchronous replication up." },
+      "`lossless`: another electable host has it too (semi-synchronous replication, which mmm switches on and off); while "
+      "there is none that acknowledges, writes go on, `mmm show` says that they are not protected, and nobody takes over "
+      "without an administrator's word. For MariaDB only." },
     { SECTION_CLUSTER, "writer_role", OPTION_NAME, OPTION_PLAIN, ALL(writer_role), "writer", 0, 0, NULL,
       "The exclusive role that makes its host writable." },
     { SECTION_CLUSTER, "last_resort", OPTION_CHOICE, OPTION_PLAIN, SET(cluster.last_resort), "kill", 0, 0, last_resorts,
@@ -225,6 +226,10 @@ const struct option options[] = {
     { SECTION_FAILOVER, "grace", OPTION_DURATION, OPTION_PLAIN, SET(cluster.failover.grace), "10s", 0, HOURS(1), NULL,
       "How long a switchover waits for transactions on the writer that go on for more than a second; then it is "
       "refused." },
+    { SECTION_FAILOVER, "acknowledge_timeout", OPTION_DURATION, OPTION_PLAIN,
+      SET(cluster.failover.acknowledge_timeout), "1s", 200, HOURS(24), NULL,
+      "With `durability = lossless`: how long writes wait for standbys that do not acknowledge before they go on without "
+      "them." },
 
     { SECTION_TLS, "ca", OPTION_PATH, OPTION_PLAIN, SET(tls.ca), "", 0, 0, NULL,
       "Certificate of the cluster's authority. All three keys are given, or none." },

@@ -65,11 +65,12 @@ struct health_spec {
 };
 
 struct failover_spec {
-    msec window;             /* at most one failover in this time without an administrator's word; 0: no limit */
-    msec drain_timeout;      /* how long a standby may apply what it has received before a promotion gives up on it */
-    msec switchover_timeout; /* each step of a switchover; past it the old writer gets the role back */
-    msec catch_up;           /* a switchover starts only when its target is nearer than this */
-    msec grace;              /* ... and waits so long for long transactions on the writer */
+    msec window;              /* at most one failover in this time without an administrator's word; 0: no limit */
+    msec drain_timeout;       /* how long a standby may apply what it has received before a promotion gives up on it */
+    msec switchover_timeout;  /* each step of a switchover; past it the old writer gets the role back */
+    msec catch_up;            /* a switchover starts only when its target is nearer than this */
+    msec grace;               /* ... and waits so long for long transactions on the writer */
+    msec acknowledge_timeout; /* lossless: how long writes may wait for standbys that do not acknowledge */
 };
 
 struct cluster {

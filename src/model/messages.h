@@ -18,6 +18,15 @@ struct stranger {
     struct mac mac;
 };
 
+/* Is each commit of a writer acknowledged by a replica before its client hears OK? */
+enum protection {
+    PROTECTION_UNKNOWN, /* not seen lately, or not shown by a commit yet */
+    PROTECTION_OFF,     /* the server was seen to go on without */
+    PROTECTION_ON, /* by its orders it waits, and a commit that was made after it began to wait has been acknowledged:
+                      so all that came before has arrived, too */
+    PROTECTION_COUNT,
+};
+
 struct report {
     int host;             /* who reports */
     uint64_t incarnation; /* a number that is new, and higher, with every start of the agent */
@@ -37,7 +46,11 @@ struct report {
     msec silent;         /* how long the server has not answered; 0: it answers */
     msec canary_failing; /* how long the writer's canary write has not come through; 0: it does, or is not tried */
     struct probe probe;  /* the last look that was answered */
-    bool draining_done;  /* all received is applied, and it receives no more, in the term reported */
+    enum protection protection; /* of the commits made here */
+    msec unacknowledged; /* for how long commits have waited here without one being acknowledged; 0: they do not */
+    struct gtid_position lacks; /* what it had received when its word counted, and does not have any more; empty: none
+                                 */
+    bool draining_done;         /* all received is applied, and it receives no more, in the term reported */
     enum server_task_kind task; /* under way */
     char trouble[FACT_SIZE];    /* why the last task failed, empty: it did not */
 };
@@ -63,6 +76,8 @@ struct orders {
     int source;            /* STANDBY: the host to follow, or HOST_NONE: leave replication alone; DRAIN likewise (a
                               better sibling to fetch from) */
     bool kill;             /* YIELD: sessions that keep the server from being shut are ended */
+    bool protect;          /* WRITER: commits wait for an acknowledgement */
+    bool acknowledge;      /* STANDBY: it acknowledges what it receives */
     struct gtid_position reach; /* WRITER: apply this first.  DRAIN with a source: fetch up to this */
 };
 

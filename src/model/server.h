@@ -41,6 +41,19 @@ struct transaction {
     char user[NAME_SIZE];
 };
 
+/* Semi-synchronous replication, both sides of it: a writer whose commits wait until a replica has them, and a replica
+ * that says so. */
+struct semi_sync {
+    bool known;            /* the server knows it, and has told; nothing below is known otherwise */
+    bool enabled;          /* the writer's side is switched on ... */
+    bool waits;            /* ... and each commit waits, before anybody sees it, however long it takes */
+    uint32_t clients;      /* connected replicas that acknowledge */
+    uint32_t waiting;      /* sessions that wait at this moment */
+    uint64_t acknowledged; /* commits that were, since the server's start */
+    bool acknowledges;     /* the replica's side is switched on; it holds for connections made after that ... */
+    bool attached;         /* ... such as the present one to its source */
+};
+
 /* One look at the server.  Positions are those of one moment only when the server is read-only and drained. */
 struct probe {
     bool answered;         /* it answered in time; nothing below is known otherwise */
@@ -53,6 +66,7 @@ struct probe {
     uint64_t uptime_s;
     bool read_only;
     struct replication replication;
+    struct semi_sync semi_sync;
     struct gtid_position binlog;   /* @@gtid_binlog_state: what it has, by every server that wrote */
     struct gtid_position applied;  /* @@gtid_current_pos */
     struct gtid_position received; /* applied, raised by Gtid_IO_Pos */
@@ -71,6 +85,8 @@ enum server_task_kind {
     TASK_OPEN,   /* read_only off and verified: the one step that makes a writer, short and never behind a wait, so that
                     the core can decide at the last moment whether the lease still allows it */
     TASK_FOLLOW, /* drain, point replication at a source, start it; read_only stays on */
+    TASK_SEMI_SYNC, /* the two sides of semi-synchronous replication as the task says; receiving is started again if it
+                       needs that */
 };
 
 struct server_task {
@@ -81,6 +97,9 @@ struct server_task {
         reach; /* READY: this must be applied first; empty: whatever there is.  DRAIN with a source: fetch up to this */
     struct ip source_address; /* FOLLOW; DRAIN: a better sibling to fetch from first, family 0: none */
     uint16_t source_port;
+    bool waits;        /* SEMI_SYNC: commits wait for an acknowledgement.  Only a server without clients, or one whose
+                          replicas are no longer counted on, may be told to go on without */
+    bool acknowledges; /* SEMI_SYNC, FOLLOW: as a replica it acknowledges */
 };
 
 struct task_result {

@@ -73,6 +73,30 @@ static void replication_fields(const struct fields *f, struct replication *ret_r
     field_text_or_empty(f, "error", ret_replication->error, sizeof ret_replication->error);
 }
 
+static json_t *semi_sync_value(const struct semi_sync *semi_sync) {
+    json_t *object = object_new();
+    put_flag(object, "known", semi_sync->known);
+    put_flag(object, "enabled", semi_sync->enabled);
+    put_flag(object, "waits", semi_sync->waits);
+    put_number(object, "clients", semi_sync->clients);
+    put_number(object, "waiting", semi_sync->waiting);
+    put_number(object, "acknowledged", semi_sync->acknowledged);
+    put_flag(object, "acknowledges", semi_sync->acknowledges);
+    put_flag(object, "attached", semi_sync->attached);
+    return object;
+}
+
+static void semi_sync_fields(const struct fields *f, struct semi_sync *ret_semi_sync) {
+    ret_semi_sync->known = field_flag(f, "known");
+    ret_semi_sync->enabled = field_flag(f, "enabled");
+    ret_semi_sync->waits = field_flag(f, "waits");
+    ret_semi_sync->clients = (uint32_t)field_integer(f, "clients", 0, UINT32_MAX);
+    ret_semi_sync->waiting = (uint32_t)field_integer(f, "waiting", 0, UINT32_MAX);
+    ret_semi_sync->acknowledged = field_number(f, "acknowledged");
+    ret_semi_sync->acknowledges = field_flag(f, "acknowledges");
+    ret_semi_sync->attached = field_flag(f, "attached");
+}
+
 static json_t *probe_value(const struct probe *probe) {
     json_t *object = object_new();
     put_flag(object, "answered", probe->answered);
@@ -85,6 +109,7 @@ static json_t *probe_value(const struct probe *probe) {
     put_number(object, "uptime_s", probe->uptime_s);
     put_flag(object, "read_only", probe->read_only);
     put(object, "replication", replication_value(&probe->replication));
+    put(object, "semi_sync", semi_sync_value(&probe->semi_sync));
     put_position(object, "binlog", &probe->binlog);
     put_position(object, "applied", &probe->applied);
     put_position(object, "received", &probe->received);
@@ -109,6 +134,8 @@ static void probe_fields(const struct fields *f, struct probe *ret_probe) {
     ret_probe->read_only = field_flag(f, "read_only");
     struct fields replication = field_object(f, "replication");
     replication_fields(&replication, &ret_probe->replication);
+    struct fields semi_sync = field_object(f, "semi_sync");
+    semi_sync_fields(&semi_sync, &ret_probe->semi_sync);
     ret_probe->binlog = field_position(f, "binlog");
     ret_probe->applied = field_position(f, "applied");
     ret_probe->received = field_position(f, "received");
@@ -159,6 +186,9 @@ char *report_encode(const struct cluster *cluster, const struct report *report) 
     put_msec(object, "canary_failing_ms", report->canary_failing);
     put_number(object, "crashes", report->crashes);
     put(object, "probe", probe_value(&report->probe));
+    PUT_WORD(object, "protection", protection_words, report->protection);
+    put_msec(object, "unacknowledged_ms", report->unacknowledged);
+    put_position(object, "lacks", &report->lacks);
     put_flag(object, "draining_done", report->draining_done);
     PUT_WORD(object, "task", task_words, report->task);
     put_text_unless_empty(object, "trouble", report->trouble);
@@ -186,6 +216,9 @@ static void report_fields(const struct fields *f, const struct cluster *cluster,
     report->crashes = (uint32_t)field_integer(f, "crashes", 0, UINT32_MAX);
     struct fields probe = field_object(f, "probe");
     probe_fields(&probe, &report->probe);
+    report->protection = (enum protection)FIELD_WORD(f, "protection", protection_words);
+    report->unacknowledged = field_msec(f, "unacknowledged_ms");
+    report->lacks = field_position(f, "lacks");
     report->draining_done = field_flag(f, "draining_done");
     report->task = (enum server_task_kind)FIELD_WORD(f, "task", task_words);
     field_text_or_empty(f, "trouble", report->trouble, sizeof report->trouble);
@@ -211,6 +244,8 @@ char *orders_encode(const struct cluster *cluster, const struct orders *orders) 
     put_addresses(object, "addresses", cluster, orders->addresses);
     put_host(object, "source", cluster, orders->source);
     put_flag(object, "kill", orders->kill);
+    put_flag(object, "protect", orders->protect);
+    put_flag(object, "acknowledge", orders->acknowledge);
     put_position(object, "reach", &orders->reach);
     return object_to_text(object);
 }
@@ -226,6 +261,8 @@ static void orders_fields(const struct fields *f, const struct cluster *cluster,
     orders->addresses = field_addresses(f, "addresses", cluster);
     orders->source = field_host_or_none(f, "source", cluster);
     orders->kill = field_flag(f, "kill");
+    orders->protect = field_flag(f, "protect");
+    orders->acknowledge = field_flag(f, "acknowledge");
     orders->reach = field_position(f, "reach");
 }
 

@@ -4,12 +4,12 @@
 
 /* A field that is not in these lists is neither recorded nor compared: whoever adds one meets this. */
 #define IS_LISTED(type, size) static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "list the new field below")
-IS_LISTED(struct cluster, 8680);
-IS_LISTED(struct monitor_durable, 15576);
-IS_LISTED(struct host_view, 30688);
+IS_LISTED(struct cluster, 8688);
+IS_LISTED(struct monitor_durable, 15584);
+IS_LISTED(struct host_view, 34856);
 IS_LISTED(struct transfer, 4344);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1002464);
+IS_LISTED(struct monitor, 1144080);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -55,6 +55,7 @@ static void pack_times(struct pack *p, struct cluster *cluster) {
     PACK_MSEC(p, &cluster->failover, switchover_timeout);
     PACK_MSEC(p, &cluster->failover, catch_up);
     PACK_MSEC(p, &cluster->failover, grace);
+    PACK_MSEC(p, &cluster->failover, acknowledge_timeout);
 }
 
 /* What the configuration's checks promise the core: somebody may write, and times are lengths. */
@@ -96,6 +97,17 @@ static void pack_replication(struct pack *p, struct replication *replication) {
     PACK_TEXT(p, replication, error);
 }
 
+static void pack_semi_sync(struct pack *p, struct semi_sync *semi_sync) {
+    PACK_FLAG(p, semi_sync, known);
+    PACK_FLAG(p, semi_sync, enabled);
+    PACK_FLAG(p, semi_sync, waits);
+    PACK_SMALL(p, semi_sync, clients, UINT64_C(1) << 32);
+    PACK_SMALL(p, semi_sync, waiting, UINT64_C(1) << 32);
+    pack_number(p, "acknowledged", &semi_sync->acknowledged, UINT64_MAX);
+    PACK_FLAG(p, semi_sync, acknowledges);
+    PACK_FLAG(p, semi_sync, attached);
+}
+
 static void pack_probe(struct pack *p, struct probe *probe) {
     PACK_FLAG(p, probe, answered);
     PACK_FLAG(p, probe, too_many);
@@ -107,6 +119,7 @@ static void pack_probe(struct pack *p, struct probe *probe) {
     pack_number(p, "uptime_s", &probe->uptime_s, UINT64_MAX);
     PACK_FLAG(p, probe, read_only);
     pack_replication(p, &probe->replication);
+    pack_semi_sync(p, &probe->semi_sync);
     pack_position(p, "binlog", &probe->binlog);
     pack_position(p, "applied", &probe->applied);
     pack_position(p, "received", &probe->received);
@@ -146,8 +159,11 @@ static void pack_report(struct pack *p, struct report *report, const struct clus
     PACK_MSEC(p, report, silent);
     PACK_MSEC(p, report, canary_failing);
     pack_probe(p, &report->probe);
+    PACK_SMALL(p, report, protection, PROTECTION_COUNT);
+    PACK_MSEC(p, report, unacknowledged);
+    pack_position(p, "lacks", &report->lacks);
     PACK_FLAG(p, report, draining_done);
-    PACK_SMALL(p, report, task, TASK_FOLLOW + 1);
+    PACK_SMALL(p, report, task, TASK_SEMI_SYNC + 1);
     PACK_TEXT(p, report, trouble);
 }
 
@@ -161,6 +177,8 @@ static void pack_orders(struct pack *p, struct orders *orders, const struct clus
     pack_bits(p, "addresses", &orders->addresses, cluster->address_count);
     pack_index(p, "source", &orders->source, cluster->host_count);
     PACK_FLAG(p, orders, kill);
+    PACK_FLAG(p, orders, protect);
+    PACK_FLAG(p, orders, acknowledge);
     pack_position(p, "reach", &orders->reach);
 }
 
@@ -194,6 +212,7 @@ static void pack_view(struct pack *p, struct host_view *view, const struct clust
     pack_position(p, "own_accepted", &view->own_accepted);
     PACK_MSEC_OR_NEVER(p, view, own_snapshot_at);
     PACK_MSEC(p, view, own_none_at);
+    PACK_MSEC(p, view, refused_at);
     PACK_MSEC(p, view, lag);
     for (int i = 0; i < CHECK_COUNT; i++)
         pack_check(p, &view->checks[i]);
@@ -202,7 +221,7 @@ static void pack_view(struct pack *p, struct host_view *view, const struct clust
 static void pack_host_durable(struct pack *p, struct host_durable *host) {
     PACK_SMALL(p, host, state, HOST_STATE_COUNT);
     PACK_MSEC(p, host, since);
-    PACK_SMALL(p, host, holds, HOLD_UNCLEAN_RESTART << 1);
+    PACK_SMALL(p, host, holds, HOLD_LOST_RECEIVED << 1);
     PACK_TEXT(p, host, hold_why);
     for (int i = 0; i < DEPARTURES_MAX; i++)
         PACK_MSEC(p, host, departures[i]);
@@ -215,6 +234,7 @@ static void pack_durable(struct pack *p, struct monitor_durable *durable, const 
     pack_index(p, "last_writer", &durable->last_writer, cluster->host_count);
     pack_bits(p, "electable", &durable->electable, cluster->host_count);
     pack_bits(p, "surely", &durable->surely, cluster->host_count);
+    pack_bits(p, "holders", &durable->holders, cluster->host_count);
     PACK_SMALL(p, durable, mode, MONITOR_MODE_COUNT);
     PACK_TEXT(p, durable, passive_cause);
     PACK_MSEC(p, durable, failover_wall);
@@ -296,6 +316,9 @@ void pack_monitor(struct pack *p, struct monitor *monitor) {
     PACK_MSEC_OR_NEVER(p, monitor, serving_since);
     PACK_MSEC(p, monitor, writer_heartbeat);
     PACK_MSEC(p, monitor, writer_heartbeat_before);
+    PACK_FLAG(p, monitor, told_protected);
+    pack_position(p, "writer_position", &monitor->writer_position);
+    pack_position(p, "writer_position_before", &monitor->writer_position_before);
     pack_transfer(p, &monitor->transfer, cluster);
     pack_stranger(p, &monitor->stranger, cluster);
     PACK_MSEC(p, monitor, stranger_at);

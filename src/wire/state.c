@@ -220,6 +220,7 @@ char *monitor_state_encode(const struct cluster *cluster, const struct monitor_d
     put_host(object, "last_writer", cluster, durable->last_writer);
     put_hosts(object, "electable", cluster, durable->electable);
     put_hosts(object, "surely", cluster, durable->surely);
+    put_hosts(object, "holders", cluster, durable->holders);
     PUT_WORD(object, "mode", mode_words, durable->mode);
     put_text_unless_empty(object, "passive_cause", durable->passive_cause);
     put_msec(object, "failover_wall", durable->failover_wall);
@@ -242,6 +243,7 @@ enum rc monitor_state_decode(const struct cluster *cluster, const char *text, si
         .last_writer = kept_host_field(&opened, "last_writer"),
         .electable = kept_hosts_field(&opened, "electable"),
         .surely = kept_hosts_field(&opened, "surely"),
+        .holders = kept_hosts_field(&opened, field_is_there(f, "holders") ? "holders" : "electable"),
         .mode = (enum monitor_mode)FIELD_WORD(f, "mode", mode_words),
         .failover_wall = field_msec(f, "failover_wall"),
     };
@@ -264,6 +266,7 @@ char *agent_state_encode(const struct cluster *cluster, int self, const struct a
     put_flag(object, "writer", durable->writer);
     put_flag(object, "given_up", durable->given_up);
     put_flag(object, "resigned", durable->resigned);
+    put_position(object, "received", &durable->received);
     return seal(object);
 }
 
@@ -285,6 +288,8 @@ enum rc agent_state_decode(const struct cluster *cluster, int self, const char *
         .given_up = field_flag(f, "given_up"),
         .resigned = field_flag(f, "resigned"),
     };
+    if (field_is_there(f, "received"))
+        durable.received = field_position(f, "received");
     rc = close_state(&opened);
     if (!rc)
         *ret_durable = durable;

@@ -21,9 +21,15 @@ const char *const thread_words[THREAD_RUNNING + 1] = {
     [THREAD_RUNNING] = "running",
 };
 
-const char *const task_words[TASK_FOLLOW + 1] = {
-    [TASK_NONE] = "none",   [TASK_FENCE] = "fence", [TASK_DRAIN] = "drain",
-    [TASK_READY] = "ready", [TASK_OPEN] = "open",   [TASK_FOLLOW] = "follow",
+const char *const task_words[TASK_SEMI_SYNC + 1] = {
+    [TASK_NONE] = "none", [TASK_FENCE] = "fence",   [TASK_DRAIN] = "drain",         [TASK_READY] = "ready",
+    [TASK_OPEN] = "open", [TASK_FOLLOW] = "follow", [TASK_SEMI_SYNC] = "semi-sync",
+};
+
+const char *const protection_words[PROTECTION_COUNT] = {
+    [PROTECTION_UNKNOWN] = "unknown",
+    [PROTECTION_OFF] = "off",
+    [PROTECTION_ON] = "on",
 };
 
 const char *const duty_words[DUTY_COUNT] = {
@@ -65,6 +71,7 @@ static const char *hold_word(unsigned bit) {
     case HOLD_FLAPPING:
     case HOLD_DOWN_LONG:
     case HOLD_UNCLEAN_RESTART:
+    case HOLD_LOST_RECEIVED:
         return hold_reason_name((enum hold_reason)bit);
     }
     return NULL;

@@ -5,5 +5,5 @@
 # shellcheck source=05-host-isolated.sh
 . "$HERE/05-host-isolated.sh"
 
-UP=(--set 'rpl_semi_sync_master_enabled = OFF' --set 'rpl_semi_sync_slave_enabled = OFF')
+UP=(--mmm-set cluster.durability=asynchronous)
 LOSS=predicted

@@ -91,7 +91,7 @@ nothing_secret_was_said() {
 starts_as_it_was_set() { # host
     lab server "$1" stop
     lab server "$1" start
-    [[ $(sql "$1" 'SELECT @@read_only, @@gtid_strict_mode, @@sync_binlog, @@rpl_semi_sync_master_enabled') == $'1\t1\t1\t1' ]]
+    [[ $(sql "$1" 'SELECT @@read_only, @@gtid_strict_mode, @@sync_binlog') == $'1\t1\t1' ]]
 }
 
 scenario() {

@@ -4,7 +4,7 @@
 # of it comes back.  How many of the foretold transactions are rows of the load, its binary log tells.
 # shellcheck shell=bash disable=SC2034 # run and lib.sh read these
 
-UP=(--set 'rpl_semi_sync_master_enabled = OFF' --set 'rpl_semi_sync_slave_enabled = OFF' --set 'slave_net_timeout = 60')
+UP=(--mmm-set cluster.durability=asynchronous --set 'slave_net_timeout = 60')
 LOSS=foretold
 
 foretold() { # jq path in the story of a dying server

@@ -149,12 +149,19 @@ is_read_only() { # host
     [[ $(sql "$1" 'SELECT @@read_only') == 1 ]]
 }
 
-# In the lab the masters are semi-synchronous: what the writer acknowledges is on the other one.
+# What the writer acknowledges is on the other master: mmm says so, and the server does it.
 is_protected() { # writer
     local status
     status=$(sql "$1" "SHOW GLOBAL STATUS WHERE Variable_name IN ('Rpl_semi_sync_master_status', 'Rpl_semi_sync_master_clients',
         'Rpl_semi_sync_source_status', 'Rpl_semi_sync_source_clients')")
-    [[ $status == *clients$'\t'1* && $status == *status$'\t'ON* ]]
+    [[ $status == *clients$'\t'[1-9]* && $status == *status$'\t'ON* ]] || return 1
+    # On MySQL semi-sync is the administrator's, and mmm does not know of it.
+    [[ $FAMILY == mysql ]] || shown '.protected and .writer == $host' "$1"
+}
+
+# mmm says that nothing would be left of what is written now, should the writer be lost; and the server waits for nobody.
+is_unprotected() { # writer
+    [[ $(sql "$1" 'SELECT @@rpl_semi_sync_master_enabled') == 0 ]] && shown '.protected == false and .writer == $host' "$1"
 }
 
 server_runs() { # host

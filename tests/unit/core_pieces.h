@@ -56,7 +56,8 @@ static inline struct cluster core_cluster(int hosts) {
         .failover = { .drain_timeout = SECONDS(30),
                       .switchover_timeout = SECONDS(10),
                       .catch_up = SECONDS(2),
-                      .grace = SECONDS(10) },
+                      .grace = SECONDS(10),
+                      .acknowledge_timeout = SECONDS(1) },
     };
     for (int i = 0; i < hosts; i++) {
         struct host_spec *host = &cluster.hosts[i];

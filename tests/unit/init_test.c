@@ -59,7 +59,7 @@ static void users_are_made_before_a_server_is_read_only(void **state) {
     init_plan_make(&cluster, &wish, facts, &plan);
     assert_ptr_equal(init_step_find(&plan, DB1, "I10"), &plan.steps[0]);
     assert_ptr_equal(init_step_find(&plan, DB1, "I11"), &plan.steps[1]);
-    assert_true(init_step_find(&plan, DB1, "S41") > init_step_find(&plan, DB1, "S33"));
+    assert_true(init_step_find(&plan, DB1, "S41") > init_step_find(&plan, DB1, "S26"));
     assert_true(init_step_find(&plan, DB1, "I20") > init_step_find(&plan, DB1, "S41"));
 }
 
@@ -182,14 +182,6 @@ static void a_host_judges_itself_as_all_were_judged(void **state) {
     assert_int_equal(plan.step_count, 0);
 }
 
-static void a_replica_never_acknowledges_for_semi_sync(void **state) {
-    (void)state;
-    const struct init_setting *row = &init_settings[setting("rpl_semi_sync_slave_enabled")];
-    assert_true(init_is_right(row, MODE_MASTER, "1"));
-    assert_false(init_is_right(row, MODE_REPLICA, "1"));
-    assert_true(init_is_right(row, MODE_REPLICA, "OFF"));
-}
-
 static void values_are_compared_as_servers_print_them(void **state) {
     (void)state;
     const struct init_setting *threads = &init_settings[setting("slave_parallel_threads")];
@@ -209,7 +201,7 @@ static void the_file_makes_every_start_read_only_and_holds_no_password(void **st
     assert_non_null(strstr(text, "[mariadbd]\n"));
     assert_non_null(strstr(text, "\nread_only = ON\n"));
     assert_non_null(strstr(text, "\nskip_slave_start = ON\n"));
-    assert_non_null(strstr(text, "\nrpl_semi_sync_slave_enabled = OFF\n"));
+    assert_null(strstr(text, "rpl_semi_sync")); /* the agents switch it */
     assert_null(strstr(text, "password"));
     assert_null(strstr(text, "bind_address"));
 }
@@ -233,7 +225,6 @@ int main(void) {
         cmocka_unit_test(no_second_password_is_made_while_a_host_has_the_first),
         cmocka_unit_test(when_all_are_set_up_nothing_is_done),
         cmocka_unit_test(a_host_judges_itself_as_all_were_judged),
-        cmocka_unit_test(a_replica_never_acknowledges_for_semi_sync),
         cmocka_unit_test(values_are_compared_as_servers_print_them),
         cmocka_unit_test(the_file_makes_every_start_read_only_and_holds_no_password),
         cmocka_unit_test(each_rule_names_one_row),

@@ -20,6 +20,7 @@ static struct command_reply reply;
 static char events[4096]; /* the names of all events so far, each with a blank before and behind */
 static bool saved_late;   /* orders of a new term were sent by a plan that did not save it */
 static uint64_t term_saved;
+static void (*obeyed)(int host, const struct orders *orders); /* what a test adds to do_as_told() */
 
 static inline void step(struct monitor_event event) {
     event.now = now;
@@ -73,6 +74,8 @@ static inline void do_as_told(int host, const struct orders *orders) {
                                              .applying = THREAD_RUNNING };
     report->probe.canary_tried = report->probe.canary_written = report->writer;
     report->probe.heartbeat_seen = SECONDS(1700000000) + now;
+    if (obeyed)
+        obeyed(host, orders);
 }
 
 /* A tenth of a second: every host that is heard reports, and again when it was nudged or has obeyed. */

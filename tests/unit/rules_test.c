@@ -14,6 +14,7 @@
 
 #include "base/rc.h"
 #include "core/agent/duty.h"
+#include "core/durability/durability.h"
 #include "core/election/candidate.h"
 #include "core/health/host_state.h"
 #include "core/init/init.h"
@@ -22,10 +23,10 @@
 #define PAGE MMM_SOURCE_ROOT "/docs/rules.md"
 
 static const char *const state_words[] = { "stays", "is taken away", "goes to another", "is lost", "is renewed" };
-static const char *const action_words[] = { "wait",   "take the role", "drain",   "fetch",  "promote",
+static const char *const action_words[] = { "wait",   "take the role", "drain",   "hold",   "fetch", "promote",
                                             "return", "retake",        "give up", "refuse", "done" };
 static const char *const level_words[] = { "never", "on command only", "not now", "may be chosen" };
-static const char *const task_words[] = { "nothing", "fence", "drain", "ready", "open", "follow" };
+static const char *const task_words[] = { "nothing", "fence", "drain", "ready", "open", "follow", "set semi-sync" };
 static const char *const duty_words[] = { "none yet", "lease lapsed", "standby", "held", "yield", "drain", "writer" };
 
 static const struct other_rule {
@@ -65,6 +66,8 @@ static const struct other_rule {
     { "H91", "address_stranger", "a machine that is no host of the cluster answers for a role address" },
     { "H92", "host_verified", "a comparison has proved a held host consistent: its hold ends by itself" },
     { "H93", "host_held", "a host's server did not stop in order: held until its positions are compared" },
+    { "H94", "host_held", "there is no writer, and a host has lost what it had received when it was counted on" },
+    { "H95", "hold_ended", "a writer serves that has what the host lost: it fetches that again" },
     { "L01", "term_raised", "an agent has obeyed a later term than the store knows: the monitor goes above it" },
     { "L01", "store_is_old",
       "an agent has obeyed a later term than a store that knew a writer: the store was put back, and is treated as "
@@ -72,6 +75,8 @@ static const struct other_rule {
     { "L02", "writer_adopted", "the store was empty, and a host holds the writer's lease: it is taken over" },
     { "L03", "mode_passive", "a host says that it is writer, and the store says another: a person decides" },
     { "L10", "electable_changed", "the hosts that may be promoted by themselves have changed" },
+    { "L11", "writes_protected", "lossless: another electable host has each commit before its client hears OK" },
+    { "L12", "writes_unprotected", "lossless: what is written now is lost if the writer is lost" },
     { "P01", "address_moved", "a reader address has a new host" },
     { "S01", "store_works_again", "the store could not be written for a while: nothing was decided meanwhile" },
     { "T24", "writer_lost", "the old writer failed while it was handing over: a failover begins" },
@@ -126,6 +131,19 @@ static void write_tables(FILE *out) {
     for (size_t i = 0; i < count; i++)
         fprintf(out, "| %s | %s | %s | %s |\n", candidates[i].rule, candidates[i].when_text,
                 level_words[candidates[i].level], candidates[i].why);
+    const struct member_row *members = member_table(&count);
+    fprintf(
+        out,
+        "\n## On which masters the writer counts (L)\n\n| rule | when | it is electable | why |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "| %s | %s | %s | %s |\n", members[i].rule, members[i].when_text, members[i].member ? "yes" : "no",
+                members[i].why);
+    const struct wait_row *waits = wait_table(&count);
+    fprintf(out, "\n## Whether commits wait for an acknowledgement (L)\n\n| rule | when | they wait | why "
+                 "|\n|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "| %s | %s | %s | %s |\n", waits[i].rule, waits[i].when_text, waits[i].waits ? "yes" : "no",
+                waits[i].why);
     const struct duty_row *duty = duty_table(&count);
     fprintf(
         out,
@@ -192,7 +210,9 @@ static void check_file(const char *page, const char *path) {
 
 static void every_rule_that_the_core_uses_is_on_the_page(void **state) {
     (void)state;
-    static const char *const folders[] = { "agent", "election", "health", "monitor", "roles", "transfer" };
+    static const char *const folders[] = {
+        "agent", "durability", "election", "health", "monitor", "roles", "transfer"
+    };
     char *page = make_page();
     unsigned files = 0;
     for (size_t i = 0; i < COUNT_OF(folders); i++) {

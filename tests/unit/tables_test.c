@@ -2,6 +2,7 @@
 #include "core_pieces.h"
 
 #include "core/agent/duty.h"
+#include "core/durability/durability.h"
 #include "core/health/host_state.h"
 #include "core/transfer/transfer.h"
 
@@ -50,6 +51,52 @@ static const char *fence_rule(size_t row) {
 static const char *duty_rule(size_t row) {
     size_t count;
     return duty_table(&count)[row].rule;
+}
+
+static const char *member_rule(size_t row) {
+    size_t count;
+    return member_table(&count)[row].rule;
+}
+
+static const char *wait_rule(size_t row) {
+    size_t count;
+    return wait_table(&count)[row].rule;
+}
+
+static void every_member_finds_a_row(void **state) {
+    (void)state;
+    size_t count;
+    const struct member_row *table = member_table(&count);
+    bool won[ROWS_MAX] = { false };
+    rules_are_unique(member_rule, count);
+    for (unsigned c = 0; c < 1U << sizeof(struct member_facts); c++) {
+        struct member_facts facts;
+        facts_from(c, sizeof facts, &facts);
+        const struct member_row *row = member_decide(&facts);
+        won[row - table] = true;
+        if (!facts.in_service)
+            assert_false(row->member);
+        if (facts.lossless && facts.member && facts.stalled)
+            assert_false(row->member);
+    }
+    every_row_has_won(won, member_rule, count);
+}
+
+static void a_writer_is_never_told_to_go_on_without_one_that_is_counted_on(void **state) {
+    (void)state;
+    size_t count;
+    const struct wait_row *table = wait_table(&count);
+    bool won[ROWS_MAX] = { false };
+    rules_are_unique(wait_rule, count);
+    for (unsigned c = 0; c < 1U << sizeof(struct wait_facts); c++) {
+        struct wait_facts facts;
+        facts_from(c, sizeof facts, &facts);
+        const struct wait_row *row = wait_decide(&facts);
+        won[row - table] = true;
+        if (facts.lossless && facts.counted && !facts.alone)
+            assert_true(row->waits);
+    }
+    every_row_has_won(won, wait_rule, count);
 }
 
 static void every_state_and_fact_finds_a_row(void **state) {
@@ -387,6 +434,8 @@ static void a_server_is_opened_only_when_it_has_drained_and_replicates_no_more(v
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_state_and_fact_finds_a_row),
+        cmocka_unit_test(every_member_finds_a_row),
+        cmocka_unit_test(a_writer_is_never_told_to_go_on_without_one_that_is_counted_on),
         cmocka_unit_test(every_phase_and_fact_finds_a_row),
         cmocka_unit_test(every_fact_about_a_writer_finds_a_row),
         cmocka_unit_test(every_fact_about_a_fence_finds_a_row),

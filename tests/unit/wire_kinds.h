@@ -34,8 +34,11 @@ static inline struct report any_report(void) {
         .silent = any_msec(),
         .canary_failing = any_msec(),
         .crashes = (uint32_t)any_below(1000),
+        .protection = (enum protection)any_below(PROTECTION_COUNT),
+        .unacknowledged = any_msec(),
+        .lacks = any_position(),
         .draining_done = any_flag(),
-        .task = (enum server_task_kind)any_below(TASK_FOLLOW + 1),
+        .task = (enum server_task_kind)any_below(TASK_SEMI_SYNC + 1),
     };
     if (report.stranger.address >= 0)
         report.stranger.mac = any_mac();
@@ -49,6 +52,14 @@ static inline struct report any_report(void) {
         .family = (enum server_family)any_below(FAMILY_MYSQL + 1),
         .uptime_s = any_up_to(WIRE_INTEGER_MAX),
         .read_only = any_flag(),
+        .semi_sync = { .known = any_flag(),
+                       .enabled = any_flag(),
+                       .waits = any_flag(),
+                       .clients = (uint32_t)any_up_to(UINT32_MAX),
+                       .waiting = (uint32_t)any_up_to(UINT32_MAX),
+                       .acknowledged = any_up_to(WIRE_INTEGER_MAX),
+                       .acknowledges = any_flag(),
+                       .attached = any_flag() },
         .binlog = any_position(),
         .applied = any_position(),
         .received = any_position(),
@@ -83,6 +94,8 @@ static inline struct orders any_orders(void) {
         .addresses = any_below(16),
         .source = (int)any_below(5) - 1,
         .kill = any_flag(),
+        .protect = any_flag(),
+        .acknowledge = any_flag(),
         .reach = any_position(),
     };
 }

@@ -32,6 +32,7 @@ static struct monitor_durable any_monitor_durable(void) {
         .last_writer = (int)any_below(5) - 1,
         .electable = any_below(16),
         .surely = any_below(16),
+        .holders = any_below(16),
         .mode = (enum monitor_mode)any_below(MONITOR_MODE_COUNT),
         .failover_wall = any_msec(),
     };
@@ -49,6 +50,7 @@ static struct agent_durable any_agent_durable(void) {
         .electable = any_below(16),
         .writer = any_flag(),
         .resigned = any_flag(),
+        .received = any_position(),
     };
 }
 
@@ -67,6 +69,7 @@ static void same_monitor_durable(const struct monitor_durable *a, const struct m
     assert_int_equal(a->last_writer, b->last_writer);
     assert_true(a->electable == b->electable);
     assert_true(a->surely == b->surely);
+    assert_true(a->holders == b->holders);
     assert_int_equal(a->mode, b->mode);
     assert_string_equal(a->passive_cause, b->passive_cause);
     assert_true(a->failover_wall == b->failover_wall);
@@ -102,6 +105,7 @@ static void the_agents_state_comes_back(void **state) {
         assert_true(back.electable == durable.electable);
         assert_int_equal(back.writer, durable.writer);
         assert_int_equal(back.resigned, durable.resigned);
+        assert_true(gtid_equal(&back.received, &durable.received));
         free(text);
     }
 }
@@ -159,11 +163,11 @@ static void the_checksum_is_the_documented_one(void **state) {
     assert_non_null(comma);
     for (const char *at = text; at < comma; at++)
         hash = (hash ^ (unsigned char)*at) * 0x100000001b3;
-    char expected[200];
+    char expected[240];
     snprintf(
         expected, sizeof expected,
         "{\"v\":1,\"cluster\":\"shop\",\"host\":\"db1\",\"term\":7,\"electable\":[\"db1\",\"db2\"],\"writer\":true,"
-        "\"given_up\":false,\"resigned\":false,\"checksum\":\"%016llx\"}",
+        "\"given_up\":false,\"resigned\":false,\"received\":\"\",\"checksum\":\"%016llx\"}",
         (unsigned long long)hash);
     assert_string_equal(text, expected);
     free(text);

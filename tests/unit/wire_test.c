@@ -12,6 +12,17 @@ static void same_replication(const struct replication *a, const struct replicati
     assert_string_equal(a->error, b->error);
 }
 
+static void same_semi_sync(const struct semi_sync *a, const struct semi_sync *b) {
+    assert_int_equal(a->known, b->known);
+    assert_int_equal(a->enabled, b->enabled);
+    assert_int_equal(a->waits, b->waits);
+    assert_int_equal(a->clients, b->clients);
+    assert_int_equal(a->waiting, b->waiting);
+    assert_true(a->acknowledged == b->acknowledged);
+    assert_int_equal(a->acknowledges, b->acknowledges);
+    assert_int_equal(a->attached, b->attached);
+}
+
 static void same_probe(const struct probe *a, const struct probe *b) {
     assert_int_equal(a->answered, b->answered);
     assert_int_equal(a->too_many, b->too_many);
@@ -23,6 +34,7 @@ static void same_probe(const struct probe *a, const struct probe *b) {
     assert_true(a->uptime_s == b->uptime_s);
     assert_int_equal(a->read_only, b->read_only);
     same_replication(&a->replication, &b->replication);
+    same_semi_sync(&a->semi_sync, &b->semi_sync);
     assert_true(gtid_equal(&a->binlog, &b->binlog));
     assert_true(gtid_equal(&a->applied, &b->applied));
     assert_true(gtid_equal(&a->received, &b->received));
@@ -53,6 +65,9 @@ static void same_report(const struct report *a, const struct report *b) {
     assert_true(a->silent == b->silent);
     assert_true(a->canary_failing == b->canary_failing);
     assert_true(a->crashes == b->crashes);
+    assert_int_equal(a->protection, b->protection);
+    assert_true(a->unacknowledged == b->unacknowledged);
+    assert_true(gtid_equal(&a->lacks, &b->lacks));
     same_probe(&a->probe, &b->probe);
     assert_int_equal(a->draining_done, b->draining_done);
     assert_int_equal(a->task, b->task);
@@ -69,6 +84,8 @@ static void same_orders(const struct orders *a, const struct orders *b) {
     assert_true(a->addresses == b->addresses);
     assert_int_equal(a->source, b->source);
     assert_int_equal(a->kill, b->kill);
+    assert_int_equal(a->protect, b->protect);
+    assert_int_equal(a->acknowledge, b->acknowledge);
     assert_true(gtid_equal(&a->reach, &b->reach));
 }
 
@@ -263,6 +280,12 @@ static struct report golden_report(void) {
                                     .applying = THREAD_RUNNING,
                                     .error_number = 2003,
                                     .error = "error connecting to master" },
+                   .semi_sync = { .known = true,
+                                  .enabled = true,
+                                  .waits = true,
+                                  .clients = 1,
+                                  .waiting = 2,
+                                  .acknowledged = 42 },
                    .binlog = position_of("0-11-42,0-12-17"),
                    .applied = position_of("0-11-42"),
                    .received = position_of("0-11-42"),
@@ -270,6 +293,9 @@ static struct report golden_report(void) {
                    .oldest = { .age = 2000, .session = 12, .user = "app" },
                    .canary_tried = true,
                    .canary_written = true },
+        .protection = PROTECTION_ON,
+        .unacknowledged = 700,
+        .lacks = position_of("0-11-50"),
         .task = TASK_FOLLOW,
         .trouble = "cannot follow db2: no answer in 5 s",
     };
@@ -284,6 +310,7 @@ static struct orders golden_orders(void) {
                             .lease = SECONDS(5),
                             .addresses = 2 | 8,
                             .source = 2,
+                            .acknowledge = true,
                             .reach = position_of("0-11-42") };
 }
 

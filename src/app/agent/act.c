@@ -119,15 +119,17 @@ void act_end(struct agent_app *app) {
         close(app->lock_fd);
 }
 
-static void save(struct agent_app *app) {
+/* A note that cannot be written costs no right: what it says is the past. */
+static void save(struct agent_app *app, bool note) {
     struct reason why = { "" };
     char *text = agent_state_encode(app->cluster, app->self, &app->core.durable);
     enum rc rc = file_replace(app->state_path, text, strlen(text), &why);
     free(text);
-    if (rc)
+    if (rc && (!note || !app->note_failed))
         log_line(LOG_LEVEL_ERROR, "event=state_not_saved file=%s why=\"%s\" next=\"taking no right until it is\"",
                  app->state_path, why.text);
-    app->unsaved = rc != RC_OK;
+    app->note_failed = rc != RC_OK;
+    app->unsaved = app->unsaved && rc != RC_OK;
 }
 
 static void say_failed(const char *what, const struct ip *ip, const struct reason *why) {
@@ -190,7 +192,9 @@ void act_plan(struct agent_app *app) {
     if (plan->task.kind == TASK_FENCE)
         begin_task(app);
     if (plan->save || app->unsaved)
-        save(app);
+        app->unsaved = true;
+    if (app->unsaved || plan->note)
+        save(app, !app->unsaved);
     if (app->unsaved) {
         plan->answer_set = plan->report_set = false;
         plan->addresses_look = true;

@@ -93,6 +93,7 @@ void agent_start(struct agent *agent, const struct cluster *cluster, int self, u
         .look_next = now,
         .answered_at = now,
         .canary_since = NEVER,
+        .unacknowledged_since = NEVER,
         .fence_deadline = NEVER,
         .addresses_known = true,
         .addresses_next = now,
@@ -168,5 +169,7 @@ void agent_step(struct agent *agent, const struct agent_event *event, struct age
     work_check(&step);
     presence_check(&step);
     lease_talk(&step);
+    ret_plan->note = !gtid_equal(&before.received, &agent->durable.received);
+    before.received = agent->durable.received;
     ret_plan->save = memcmp(&before, &agent->durable, sizeof before) != 0;
 }

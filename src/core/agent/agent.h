@@ -19,6 +19,9 @@ struct agent_durable {
     bool given_up; /* the role is given up already, and only the fence is not known to be done: no lease is gone on with
                     */
     bool resigned; /* gave it up by itself in this term */
+    /* What its server had received, a second ago or less, while this host was a standby in the electable set: it may
+     * have acknowledged that.  Empty: its word did not count. */
+    struct gtid_position received;
 };
 
 /* A role address as the kernel shows it. */
@@ -59,6 +62,7 @@ struct agent_event {
 /* What to do now, in this order: save, then the rest in the order of the fields. */
 struct agent_plan {
     bool save; /* the durable part has changed: on disk before anything below */
+    bool note; /* only what was received has changed: write it too, and go on should that fail */
     address_set address_remove;
     address_set address_set; /* add or renew, each with address_lifetime */
     msec address_lifetime[ADDRESSES_MAX];
@@ -112,6 +116,7 @@ struct agent {
     /* talk with the monitor */
     struct orders orders; /* the last that were obeyed */
     bool has_orders;
+    bool obeyed; /* they are the monitor's, not what an agent that was restarted went on from */
     uint64_t sequence;
     bool reporting, report_wanted;
     msec report_sent, report_next;
@@ -136,8 +141,13 @@ struct agent {
     msec task_retry;         /* not before: after a failure */
     char trouble[FACT_SIZE]; /* of the last task that failed, in trouble_term */
     uint64_t trouble_term;
-    bool opened;  /* the server was, or may have been, made writable since the role was taken */
-    bool drained; /* in drained_term, having fetched from drained_source */
+    bool counting; /* commits wait for acknowledgements, and have since the counter stood at counted_from */
+    uint64_t counted_from;
+    msec unacknowledged_since; /* commits wait and none was acknowledged between two looks; NEVER: they do not */
+    msec semi_sync_next;       /* a switch that did not take is tried again then */
+    msec received_next;        /* when durable.received is next brought up to date */
+    bool opened;               /* the server was, or may have been, made writable since the role was taken */
+    bool drained;              /* in drained_term, having fetched from drained_source */
     uint64_t drained_term;
     int drained_source;
     struct ip followed;    /* the source that FOLLOW last succeeded with ... */

@@ -29,6 +29,13 @@ void work_server_gone(struct step *step);
 void work_check(struct step *step); /* fences, tasks, looks */
 bool work_is_serving(const struct agent *agent, msec now);
 
+/* acknowledge.c: what is acknowledged to whom */
+void acknowledge_looked(struct step *step, const struct semi_sync *before); /* before: as the last look saw it */
+void acknowledge_forget(struct agent *agent); /* the server's run, or its settings, are new */
+void acknowledge_check(struct step *step);    /* what is to be written down, what to be told */
+bool acknowledge_is_unset(const struct agent *agent, enum duty_now duty, msec now); /* differs from the orders */
+void acknowledge_fill(const struct step *step, struct report *report);
+
 /* presence.c: the addresses */
 void presence_listed(struct step *step);
 void presence_stranger(struct step *step);

@@ -23,6 +23,9 @@ static bool is_shut(const struct duty_facts *f) {
 static bool is_to_follow(const struct duty_facts *f) {
     return f->source_wanted && (!f->source_right || !f->source_done) && !(f->source_right && f->broken);
 }
+static bool is_unset(const struct duty_facts *f) {
+    return f->unset;
+}
 static bool is_to_drain(const struct duty_facts *f) {
     return !f->drained;
 }
@@ -40,6 +43,7 @@ static const struct duty_row table[] = {
     { "D20", NOW_STANDBY, "down",      is_down,      TASK_NONE,   "a server that does not answer cannot be asked" },
     { "D21", NOW_STANDBY, "open",      is_open,      TASK_FENCE,  "only the writer is writable" },
     { "D22", NOW_STANDBY, "to follow", is_to_follow, TASK_FOLLOW, "replication comes from the writer" },
+    { "D24", NOW_STANDBY, "unset",     is_unset,     TASK_SEMI_SYNC, "its acknowledgements count, or no longer do" },
     { "D23", NOW_STANDBY, "always",    always,       TASK_NONE,   "as it should be; a thread stopped by hand or by an error stays" },
 
     { "D30", NOW_HELD,    "down",      is_down,      TASK_NONE,   "a server that does not answer cannot be asked" },
@@ -57,6 +61,7 @@ static const struct duty_row table[] = {
 
     { "D60", NOW_WRITER,  "down",      is_down,      TASK_NONE,   "a server that does not answer cannot be asked" },
     { "D61", NOW_WRITER,  "not ready", is_not_ready, TASK_READY,  "the writer first applies what it has" },
+    { "D64", NOW_WRITER,  "unset",     is_unset,     TASK_SEMI_SYNC, "commits wait for an acknowledgement, or no longer do; before clients come" },
     { "D62", NOW_WRITER,  "shut",      is_shut,      TASK_OPEN,   "ready, and the lease allows it" },
     { "D63", NOW_WRITER,  "always",    always,       TASK_NONE,   "serving" },
     /* clang-format on */

@@ -62,7 +62,7 @@ static void obey_writer(struct step *step, const struct orders *orders) {
     agent->fence_deadline = NEVER;
     agent->durable = (struct agent_durable){ .term = orders->term, .electable = orders->electable, .writer = true };
     agent->orders = *orders;
-    agent->has_orders = true;
+    agent->has_orders = agent->obeyed = true;
     extend(agent, granted_until(step, orders));
     if (new_role)
         step_event(step, "A01", "role_taken", "the monitor gives the writer role");
@@ -75,8 +75,10 @@ static void obey_other(struct step *step, const struct orders *orders) {
         agent->durable.resigned = false;
     agent->durable.term = orders->term;
     agent->durable.electable = orders->electable;
+    if (!set_has(orders->electable, agent->self))
+        agent->durable.received.count = 0; /* it is not counted on any more */
     agent->orders = *orders;
-    agent->has_orders = true;
+    agent->has_orders = agent->obeyed = true;
     give_up(step);
     agent->contact_until = later(agent->contact_until, granted_until(step, orders));
     /* While the monitor knows of a hand-over it waits for its end; once it hears nothing more, for one lease. */
@@ -298,6 +300,7 @@ static void fill_report(const struct step *step, struct report *report) {
         .draining_done = agent->drained && agent->drained_term == agent->durable.term,
         .task = agent->task,
     };
+    acknowledge_fill(step, report);
     memcpy(report->trouble, agent->trouble, sizeof report->trouble);
     for (int i = 0; i < agent->cluster->address_count; i++)
         if (agent->addresses[i].present)

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "core/agent/agent_internal.h"
 
-enum { FOLLOW_PAUSE = 6 }; /* report intervals */
+enum { FOLLOW_PAUSE = 6, SEMI_SYNC_PAUSE = 4 }; /* report intervals */
 
 static const struct cluster *cluster_of(const struct step *step) {
     return step->agent->cluster;
@@ -25,6 +25,7 @@ static void forget_server_run(struct agent *agent) {
     agent->followed_pid = 0;
     agent->opened = agent->shut_out = false;
     agent->canary_since = NEVER;
+    acknowledge_forget(agent);
 }
 
 void work_server_gone(struct step *step) {
@@ -75,9 +76,11 @@ static void note_answer(struct step *step, const struct probe *probe) {
             agent->look_next = step->now;
         return;
     }
+    struct semi_sync before = agent->probe.semi_sync;
     agent->probe = *probe;
     if (!probe->read_only && agent->writer)
         agent->opened = true;
+    acknowledge_looked(step, &before);
 }
 
 void work_probed(struct step *step) {
@@ -118,6 +121,8 @@ static void note_success(struct step *step, const struct task_result *result) {
         break;
     case TASK_DRAIN:
     case TASK_READY:
+        agent->probe.semi_sync.enabled = agent->probe.semi_sync.waits = false;
+        acknowledge_forget(agent);
         agent->probe.received = result->applied;
         replication->receiving = replication->applying = THREAD_STOPPED;
         agent->drained = true;
@@ -135,6 +140,14 @@ static void note_success(struct step *step, const struct task_result *result) {
         replication->receiving = THREAD_CONNECTING;
         replication->applying = THREAD_RUNNING;
         agent->followed_pid = agent->probe.pid;
+        acknowledge_forget(agent);
+        agent->semi_sync_next = step->now + SEMI_SYNC_PAUSE * cluster_of(step)->lease.report;
+        break;
+    case TASK_SEMI_SYNC:
+        acknowledge_forget(agent);
+        agent->probe.semi_sync.enabled = agent->probe.semi_sync.waits = agent->task_sent.waits;
+        agent->probe.semi_sync.acknowledges = agent->probe.semi_sync.attached = agent->task_sent.acknowledges;
+        agent->semi_sync_next = step->now + SEMI_SYNC_PAUSE * cluster_of(step)->lease.report;
         break;
     }
 }
@@ -153,6 +166,8 @@ static const char *task_words(enum server_task_kind kind) {
         return "make the server writable";
     case TASK_FOLLOW:
         return "follow the writer";
+    case TASK_SEMI_SYNC:
+        return "set semi-synchronous replication";
     }
     return "do nothing";
 }
@@ -193,6 +208,7 @@ static void collect_facts(const struct step *step, struct duty_facts *facts) {
         .replicating = running,
         .source_wanted = source != HOST_NONE,
         .drained = agent->drained && agent->drained_term == agent->durable.term && agent->drained_source == source,
+        .unset = acknowledge_is_unset(agent, lease_duty(agent, step->now), step->now),
         .broken = replication->apply_failed,
     };
     if (source == HOST_NONE)
@@ -220,6 +236,7 @@ static msec task_timeout(const struct step *step, enum server_task_kind kind) {
     case TASK_DRAIN:
     case TASK_READY:
     case TASK_FOLLOW:
+    case TASK_SEMI_SYNC:
     case TASK_NONE:
         break;
     }
@@ -238,6 +255,8 @@ static void begin_task(struct step *step, enum server_task_kind kind) {
     }
     if (kind == TASK_FENCE)
         task.gentle = lease_duty(agent, step->now) == NOW_YIELD && !agent->orders.kill;
+    task.acknowledges = agent->has_orders && agent->orders.duty == DUTY_STANDBY && agent->orders.acknowledge;
+    task.waits = agent->has_orders && agent->orders.duty == DUTY_WRITER && agent->orders.protect;
     if (kind == TASK_OPEN)
         agent->opened = true;
     if (kind == TASK_FOLLOW || kind == TASK_DRAIN || kind == TASK_READY) {
@@ -334,6 +353,7 @@ void work_check(struct step *step) {
     if (step->agent->trouble_term != step->agent->durable.term)
         step->agent->trouble[0] = 0;
     enum duty_now duty = lease_duty(step->agent, step->now);
+    acknowledge_check(step);
     check_last_resort(step, duty);
     check_tasks(step, duty);
     check_look(step);

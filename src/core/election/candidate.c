@@ -38,6 +38,12 @@ static bool is_not_sure(const struct candidate_facts *f) {
 static bool is_broken(const struct candidate_facts *f) {
     return !f->first && f->broken;
 }
+static bool is_unjudged(const struct candidate_facts *f) {
+    return !f->first && !f->judged;
+}
+static bool has_lost(const struct candidate_facts *f) {
+    return !f->first && f->lost;
+}
 static bool is_too_soon(const struct candidate_facts *f) {
     return f->too_soon;
 }
@@ -55,6 +61,8 @@ static const struct candidate_row table[] = {
     { "E21", "not electable",  is_not_electable,  CANDIDATE_FIT,      "it is not electable: it may lack what was acknowledged", "mmm show" },
     { "E22", "not sure",       is_not_sure,       CANDIDATE_FIT,      "the writer does not count on it yet: it has not confirmed that this host is electable", "mmm show" },
     { "E23", "broken",         is_broken,         CANDIDATE_FIT,      "what it has received can not be applied", "mmm checks %s" },
+    { "E24", "not judged",     is_unjudged,       CANDIDATE_FIT,      "another host may have what a client was told OK for, and cannot be looked at", "mmm show" },
+    { "E25", "lost",           has_lost,          CANDIDATE_FIT,      "it has lost what it had received, and perhaps acknowledged", "mmm show" },
     { "E30", "too soon",       is_too_soon,       CANDIDATE_TAKES,    "failover.window has not passed since the last failover", "mmm set-active" },
     { "E40", "always",         always,            CANDIDATE_ELIGIBLE, "it may become writer", "" },
     /* clang-format on */

@@ -12,11 +12,13 @@ struct candidate_facts {
     bool offline;    /* ADMIN_OFFLINE */
     bool heard;      /* its agent was heard lately */
     bool answers;    /* its server answers */
-    bool in_service; /* ONLINE or REPLICATION_DELAY */
+    bool in_service; /* ONLINE or REPLICATION_DELAY; lossless: or counted on, and only applying has stopped */
     bool writer;     /* it is the writer */
     bool first;      /* nobody ever was writer, or it was the last: it cannot lack anything that was acknowledged */
     bool electable;  /* by the store */
     bool surely;     /* in every electable set that the old writer may believe in */
+    bool judged;     /* everybody who may alone have what was acknowledged can be looked at; asynchronous: always */
+    bool lost;       /* it has lost what it had received, and perhaps acknowledged */
     bool broken;     /* what it has received can not be applied */
     bool too_soon;   /* failover.window has not passed since the last failover */
 };

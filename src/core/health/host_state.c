@@ -147,6 +147,8 @@ const char *hold_reason_name(enum hold_reason reason) {
         return "down-long";
     case HOLD_UNCLEAN_RESTART:
         return "unclean-restart";
+    case HOLD_LOST_RECEIVED:
+        return "lost-received";
     }
     return "unknown";
 }

@@ -22,6 +22,7 @@ enum hold_reason {
     HOLD_FLAPPING = 1 << 2,         /* left ONLINE too often */
     HOLD_DOWN_LONG = 1 << 3,        /* was away for longer than health.down_short */
     HOLD_UNCLEAN_RESTART = 1 << 4,  /* its server did not stop in order, and nothing has been compared since */
+    HOLD_LOST_RECEIVED = 1 << 5,    /* has lost what it had received, and perhaps acknowledged */
 };
 
 /* Ended by a comparison that proves the host consistent: the first always, the others with recovery = verified. */

@@ -24,10 +24,6 @@ const struct init_setting init_settings[] = {
     { "S24", MARIADB, INIT_RUNNING, INIT_IS,          "sync_relay_log",                 "1",          SAME,  NULL,                  "what a replica acknowledged survives its crash" },
     { "S25", MARIADB, INIT_RUNNING, INIT_IS,          "slave_net_timeout",              "4",          SAME,  NULL,                  "a replica notices a dead source within seconds" },
     { "S26", MARIADB, INIT_RUNNING, INIT_AT_LEAST,    "slave_parallel_threads",         "4",          SAME,  NULL,                  "a standby keeps up with a busy writer" },
-    { "S30", MARIADB, INIT_RUNNING, INIT_IS,          "rpl_semi_sync_master_wait_point", "AFTER_SYNC", SAME, NULL,                  "nobody reads what the other master may not have" },
-    { "S31", MARIADB, INIT_RUNNING, INIT_IS,          "rpl_semi_sync_master_wait_no_slave", "OFF",    SAME,  NULL,                  "a writer that is alone does not wait for nobody" },
-    { "S32", MARIADB, INIT_RUNNING, INIT_IS,          "rpl_semi_sync_slave_enabled",    "ON",         "OFF", NULL,                  "masters acknowledge, and nobody else does" },
-    { "S33", MARIADB, INIT_RUNNING, INIT_IS,          "rpl_semi_sync_master_enabled",   "ON",         "OFF", NULL,                  "an acknowledged write is on the other master too" },
 
     { "S40", MARIADB, INIT_FILE,    INIT_IS,          "skip_slave_start",               "ON",         SAME,  NULL,                  "after a start the agent decides whom it follows" },
     /* Last: a server that is set up is not writable until its agent opens it. */

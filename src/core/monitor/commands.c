@@ -72,7 +72,7 @@ static bool is_moving(const struct monitor *m) {
 static bool accept_candidate(struct mstep *step, const struct command *command, int host) {
     struct monitor_durable *durable = &step->m->durable;
     bool known = durable->last_writer == HOST_NONE || host == durable->last_writer ||
-                 set_has(durable->electable & durable->surely, host);
+                 (set_has(durable->electable & durable->surely, host) && durability_can_judge(step, host));
     if (known || !set_has(cluster_masters(step->m->cluster), host))
         return true;
     const char *name = host_name(step, host), *old = host_name(step, durable->last_writer);
@@ -94,6 +94,7 @@ static bool accept_candidate(struct mstep *step, const struct command *command, 
     }
     durable->electable |= set_of(host);
     durable->surely |= set_of(host);
+    durable->holders = 0;
     step->changed = true;
     mstep_event(step, "C11", "loss_accepted", host, -1,
                 "%.60s lets %s become writer, which may lack what %s acknowledged", command->who, name, old);

@@ -350,10 +350,38 @@ static void note_checks(struct mstep *step, int host) {
     set_check(step, host, CHECK_REP_BACKLOG, writer || (view->lag >= 0 && !view->late), message);
 }
 
+/* While a writer serves, what a standby has lost is fetched again, and it is out of the electable set until then.  With
+ * no writer it may be what a client was told OK for, and this host is no proof that it never was. */
+static void judge_received(struct mstep *step, int host) {
+    struct monitor *m = step->m;
+    const struct host_view *view = &m->hosts[host];
+    const struct gtid_position *lacks = &view->report.lacks;
+    unsigned *holds = &m->durable.hosts[host].holds;
+    if (m->durable.writer == HOST_NONE && lacks->count && !(*holds & HOLD_LOST_RECEIVED)) {
+        char had[FACT_SIZE / 2], has[FACT_SIZE / 2];
+        gtid_format(lacks, had, sizeof had);
+        gtid_format(&view->report.probe.received, has, sizeof has);
+        health_hold(step, host, HOLD_LOST_RECEIVED, "H94",
+                    "had received %.50s and has only %.50s: its relay log is lost", had, has);
+    }
+    /* A hold for the crash that lost it goes its own way: by a comparison (end_verified). */
+    bool judged = *holds & HOLD_LOST_RECEIVED && !(*holds & ~(unsigned)(HOLD_LOST_RECEIVED | HOLD_UNCLEAN_RESTART));
+    if (judged && m->serving && host != m->durable.writer &&
+        gtid_reached(lacks, &m->hosts[m->durable.writer].report.probe.applied)) {
+        if (*holds == HOLD_LOST_RECEIVED)
+            health_release(step, host);
+        *holds &= ~(unsigned)HOLD_LOST_RECEIVED;
+        step->changed = true;
+        mstep_event(step, "H95", "hold_ended", host, -1, "%s has what it lost, and it fetches that again",
+                    host_name(step, m->durable.writer));
+    }
+}
+
 void health_run(struct mstep *step) {
     bool deaf = is_monitor_deaf(step);
     for (int i = 0; i < step->m->cluster->host_count; i++) {
         judge_lag(step, i);
+        judge_received(step, i);
         if (step->m->durable.mode != MONITOR_PASSIVE) {
             end_verified(step, i);
             judge_host(step, i, deaf);

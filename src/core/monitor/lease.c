@@ -99,10 +99,12 @@ void lease_read_report(struct mstep *step, int host) {
     meet_stranger_writer(step, host);
     if (host == durable->leaving && has_ended(report, term))
         lease_end(step);
-    if (host == durable->writer && report->term == term && report->writer && durable->surely != report->electable) {
-        durable->surely = report->electable;
-        step->changed = true;
-    }
+    if (host != durable->writer || report->term != term || !report->writer)
+        return;
+    host_set believed = durability_believed(step->m, report);
+    step->changed = step->changed || durable->surely != believed;
+    durable->surely = believed;
+    durability_read_report(step);
 }
 
 /* Whoever hands over may be open until it says that it is not, or until it has not been answered for a lease. */
@@ -157,7 +159,10 @@ void lease_adopt(struct mstep *step) {
     if (holder == HOST_NONE)
         return;
     m->durable.writer = m->durable.last_writer = holder;
-    m->durable.electable = m->durable.surely = m->hosts[holder].report.electable;
+    m->durable.electable = m->hosts[holder].report.electable;
+    m->durable.surely = set_of(holder);
+    m->durable.surely = durability_believed(m, &m->hosts[holder].report);
+    m->durable.holders = m->durable.electable & ~set_of(holder);
     m->granted_until = step->now + m->cluster->lease.length;
     new_term(step);
     place_writer_addresses(step, holder);
@@ -200,8 +205,10 @@ void lease_give(struct mstep *step, int host) {
     host_set believed = host == durable->leaving ? durable->surely : ~UINT64_C(0);
     durable->writer = durable->last_writer = host;
     durable->leaving = HOST_NONE;
-    durable->electable = lease_wanted_electable(step) | set_of(host);
+    durable->electable = durability_first_members(step) | set_of(host);
     durable->surely = durable->electable & believed;
+    durable->holders = durable->electable & ~set_of(host);
+    step->m->writer_position.count = step->m->writer_position_before.count = 0;
     step->m->serving = false;
     step->m->serving_since = NEVER;
     step->m->hosts[host].not_holding_at = NEVER;
@@ -210,33 +217,23 @@ void lease_give(struct mstep *step, int host) {
     place_writer_addresses(step, host);
 }
 
-/* A standby that is late still has in its relay log what the writer has acknowledged; one that is broken has not. */
-host_set lease_wanted_electable(const struct mstep *step) {
-    const struct monitor *m = step->m;
-    host_set wanted = 0;
-    host_set masters = cluster_masters(m->cluster);
-    for (int i = 0; i < m->cluster->host_count; i++) {
-        enum host_state state = m->durable.hosts[i].state;
-        if (set_has(masters, i) && (state == HOST_ONLINE || state == HOST_REPLICATION_DELAY))
-            wanted |= set_of(i);
-    }
-    return wanted;
-}
-
 /* Model, step 7 (rule 6): removing counts at once, adding when the writer has acknowledged it. */
 void lease_keep_electable(struct mstep *step) {
     struct monitor_durable *durable = &step->m->durable;
     if (durable->writer == HOST_NONE || step->m->transfer.phase != TRANSFER_IDLE || durable->mode == MONITOR_PASSIVE)
         return;
-    host_set wanted = lease_wanted_electable(step) | set_of(durable->writer);
+    host_set wanted = durability_members(step) | set_of(durable->writer);
     if (wanted == durable->electable)
         return;
+    const char *why = durability_why(step, wanted);
     durable->electable = wanted;
     durable->surely &= wanted;
+    durable->holders |= wanted & ~set_of(durable->writer);
     new_term(step);
     char names[WHY_SIZE] = "";
     for (int i = 0; i < step->m->cluster->host_count; i++)
         if (set_has(wanted, i))
             text_append(names, sizeof names, "%s%s", names[0] ? ", " : "", host_name(step, i));
-    mstep_event(step, "L10", "electable_changed", durable->writer, -1, "electable now: %.300s", names);
+    mstep_event(step, "L10", "electable_changed", durable->writer, -1, "electable now: %.200s; the change: %s", names,
+                why);
 }

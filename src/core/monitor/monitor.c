@@ -116,6 +116,7 @@ void monitor_start(struct monitor *monitor, const struct cluster *cluster, const
         monitor->durable = *durable;
     else
         start_empty(&monitor->durable, cluster, wall);
+    monitor->told_protected = durability_is_counted(monitor);
     for (int i = 0; i < HOSTS_MAX; i++) {
         struct host_view *view = &monitor->hosts[i];
         view->own_snapshot_at = view->not_holding_at = view->broken_at = NEVER;
@@ -200,6 +201,7 @@ static void decide(struct mstep *step) {
     transfer_run(step);
     fencing_run(step);
     lease_keep_electable(step);
+    durability_tell(step);
     placement_run(step);
 }
 
@@ -239,11 +241,4 @@ void monitor_step(struct monitor *monitor, const struct monitor_event *event, st
 bool monitor_agent_reachable(const struct monitor *monitor, int host, msec now) {
     const struct host_view *view = &monitor->hosts[host];
     return view->heard && now - view->heard_at <= monitor->cluster->lease.length;
-}
-
-bool monitor_is_protected(const struct monitor *monitor) {
-    /* Another electable host would have to acknowledge each commit (DESIGN.md §5, «Lossless»).  As long as the monitor
-     * does not switch that on and off itself it cannot know it, and so does not claim it. */
-    (void)monitor;
-    return false;
 }

@@ -4,6 +4,7 @@
  *   transfer.c   the writer role leaves one host and reaches another (core/transfer has the table)
  *   fence.c      the administrator's program that ends a lost writer for sure
  *   lease.c      what was granted, the electable set, when an old writer has surely ended
+ *   durability.c  lossless mode: on whom the writer counts, and whether it waits (core/durability has the tables)
  *   placement.c  role addresses (core/roles has the rules)
  *   orders.c     what each host should be doing: a function of the state, nothing else
  *   commands.c   what an administrator asked for
@@ -36,6 +37,8 @@ struct monitor_durable {
     int last_writer;    /* who was promoted last, or HOST_NONE: nobody ever */
     host_set electable; /* hosts that may be promoted without the writer's consent */
     host_set surely;    /* in every electable set that the writer may believe in */
+    host_set holders;   /* lossless: each of these may be the only one, beside the writer, to have a commit that was
+                           answered   OK */
     enum monitor_mode mode;
     char passive_cause[FACT_SIZE];
     msec failover_wall;           /* when the last failover promoted somebody; 0: never */
@@ -76,6 +79,7 @@ struct host_view {
     struct gtid_position own_accepted; /* what --force has let in: only what goes beyond it is held again */
     msec own_snapshot_at;              /* NEVER: none taken */
     msec own_none_at; /* when the last snapshot was taken in which the writer lacked nothing; 0: none */
+    msec refused_at;  /* when it was taken out of the electable set because it did not acknowledge; 0: it was not */
     msec lag;         /* -1: unknown */
     struct check_view checks[CHECK_COUNT];
 };
@@ -186,7 +190,9 @@ struct monitor {
     msec granted_until;   /* the writer's lease has surely ended by then (margin not included) */
     bool serving;         /* the writer has reported that it holds the role and is writable, in this term */
     msec serving_since;   /* when that became true; NEVER: it is not */
-    msec writer_heartbeat, writer_heartbeat_before; /* stamps of its last two heartbeats */
+    msec writer_heartbeat, writer_heartbeat_before;               /* stamps of its last two heartbeats */
+    bool told_protected;                                          /* by the last event about it */
+    struct gtid_position writer_position, writer_position_before; /* what it had by its last two reports */
     struct transfer transfer;
     struct fence_state fence;
     struct stranger stranger; /* the last one that was told of, so that it is told once */
@@ -204,7 +210,7 @@ void monitor_undo(struct monitor *monitor, const struct monitor_durable *stored,
 
 const char *host_check_name(enum host_check check);
 const char *monitor_mode_name(enum monitor_mode mode);
-/* Is anything wrong with writes: false when the writer could be lost together with acknowledged transactions. */
+/* False when the writer could be lost together with transactions that it answered OK. */
 bool monitor_is_protected(const struct monitor *monitor);
 /* With an empty store, or one that turned out to be old: nobody is answered and nothing is decided before it is known
  * who holds a lease. */

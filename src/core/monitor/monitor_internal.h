@@ -46,7 +46,6 @@ void lease_read_report(struct mstep *step, int host);
 void lease_note_grant(struct mstep *step, const struct orders *orders);
 void lease_adopt(struct mstep *step);
 void lease_keep_electable(struct mstep *step);
-host_set lease_wanted_electable(const struct mstep *step);
 bool lease_is_released(const struct mstep *step, int candidate);
 void lease_take(struct mstep *step, bool confirmed);
 void lease_give(struct mstep *step, int host);
@@ -55,7 +54,7 @@ void lease_end(struct mstep *step); /* the writer that was leaving has surely en
 /* transfer.c */
 void transfer_run(struct mstep *step);
 const struct candidate_row *transfer_candidate(const struct mstep *step, int host);
-bool transfer_may_take_over(const struct mstep *step, int host); /* now, without anybody's word */
+bool transfer_may_take_over(const struct mstep *step, int host);  /* now, without anybody's word */
 const struct watch_row *transfer_watch(const struct mstep *step); /* on the writer that is there */
 const struct transfer_row *transfer_phase(struct mstep *step);    /* on what is on its way */
 bool transfer_is_too_soon(const struct mstep *step);
@@ -67,6 +66,23 @@ void transfer_abandon(struct mstep *step, const char *why); /* whatever is on it
 bool transfer_writer_serves(const struct mstep *step);
 bool transfer_is_seen(const struct mstep *step, int writer); /* its replicas receive, or a peer has promised */
 bool transfer_is_suspect(const struct mstep *step); /* the writer: silent for half a lease, and no peer has promised */
+
+bool transfer_can_drain(const struct mstep *step, int host); /* it can be asked for what it has */
+
+/* durability.c */
+host_set durability_members(const struct mstep *step);
+host_set
+durability_first_members(const struct mstep *step); /* those that a new writer waits for from its first commit */
+const char *durability_why(struct mstep *step, host_set wanted); /* and notes whom it was that did not acknowledge */
+bool durability_waits(const struct mstep *step);
+bool durability_acknowledges(const struct monitor *m, int host);
+host_set durability_believed(const struct monitor *m,
+                             const struct report *report); /* whom the writer surely counts on */
+void durability_read_report(struct mstep *step);           /* of the writer */
+bool durability_is_counted(const struct monitor *m);
+void durability_tell(struct mstep *step);
+bool durability_counts(const struct monitor *m, int host); /* on its relay log, whatever its replication looks like */
+bool durability_can_judge(const struct mstep *step, int candidate);
 
 /* placement.c */
 void placement_run(struct mstep *step);

@@ -66,6 +66,8 @@ void orders_for(const struct mstep *step, int host, struct orders *ret_orders) {
         .electable = m->durable.electable,
         .lease = m->cluster->lease.length,
         .source = HOST_NONE,
+        .protect = duty == DUTY_WRITER && durability_waits(step),
+        .acknowledge = duty == DUTY_STANDBY && durability_acknowledges(m, host),
         .addresses = addresses_of(step, host, duty),
     };
     ret_orders->kill = duty == DUTY_YIELD && m->transfer.kill;
@@ -82,5 +84,5 @@ void orders_for(const struct mstep *step, int host, struct orders *ret_orders) {
 bool orders_equal(const struct orders *a, const struct orders *b) {
     return a->term == b->term && a->passive == b->passive && a->duty == b->duty && a->electable == b->electable &&
            a->lease == b->lease && a->addresses == b->addresses && a->source == b->source && a->kill == b->kill &&
-           gtid_equal(&a->reach, &b->reach);
+           a->protect == b->protect && a->acknowledge == b->acknowledge && gtid_equal(&a->reach, &b->reach);
 }

@@ -35,11 +35,15 @@ static void collect_candidate(const struct mstep *step, int host, struct candida
         .offline = state == HOST_ADMIN_OFFLINE,
         .heard = health_is_fresh(step, host),
         .answers = health_server_answers(step, host),
-        .in_service = state == HOST_ONLINE || state == HOST_REPLICATION_DELAY,
+        .in_service = state == HOST_ONLINE || state == HOST_REPLICATION_DELAY ||
+                      (state == HOST_REPLICATION_FAIL && durability_counts(step->m, host)),
         .writer = host == durable->writer,
         .first = is_first(step, host),
         .electable = set_has(durable->electable, host),
-        .surely = set_has(durable->surely, host) || fencing_stands_in(step),
+        .surely = set_has(durable->surely, host) ||
+                  (fencing_stands_in(step) && step->m->cluster->durability != DURABILITY_LOSSLESS),
+        .judged = durability_can_judge(step, host),
+        .lost = step->m->hosts[host].report.lacks.count != 0,
         .broken = step->m->hosts[host].report.probe.replication.apply_failed,
         .too_soon = transfer_is_too_soon(step) && host != durable->last_writer,
     };
@@ -137,6 +141,7 @@ static void collect_watch(const struct mstep *step, int writer, struct watch_fac
         .silent = view->heard && health_is_fresh(step, writer) && report->silent > cluster->health.answer_timeout,
         .stuck =
             view->heard && health_is_fresh(step, writer) && report->canary_failing > cluster->health.answer_timeout,
+        .unacknowledged = report->unacknowledged > 0,
         .seen_alive = view->outside_answers || moving,
         .seen_writing = moving,
         .lapsed = step->now >= m->granted_until,
@@ -207,7 +212,7 @@ static bool has_drained(const struct mstep *step, int host) {
     return (current && report->draining_done) || gave_up;
 }
 
-static bool is_drainable(const struct mstep *step, int host) {
+bool transfer_can_drain(const struct mstep *step, int host) {
     const struct host_durable *durable = &step->m->durable.hosts[host];
     return !durable->holds && durable->state != HOST_ADMIN_OFFLINE && durable->state != HOST_AWAITING_RECOVERY &&
            health_is_fresh(step, host) && health_server_answers(step, host);
@@ -217,7 +222,7 @@ static bool all_drained(const struct mstep *step) {
     if (step->m->durable.last_writer == HOST_NONE)
         return true;
     for (int i = 0; i < step->m->cluster->host_count; i++)
-        if (is_drainable(step, i) && !has_drained(step, i))
+        if (transfer_can_drain(step, i) && !has_drained(step, i))
             return false;
     return true;
 }
@@ -226,7 +231,7 @@ static struct election hold_election(const struct mstep *step) {
     struct election_facts facts = { 0 };
     for (int i = 0; i < step->m->cluster->host_count; i++) {
         facts.received[i] = &step->m->hosts[i].report.probe.received;
-        if (is_drainable(step, i))
+        if (transfer_can_drain(step, i))
             facts.reachable |= set_of(i);
         if (transfer_may_take_over(step, i) && lease_is_released(step, i))
             facts.candidates |= set_of(i);
@@ -286,6 +291,41 @@ static bool demotion_failed(const struct mstep *step) {
     return report->term == step->m->durable.term && report->trouble[0] && report->task == TASK_NONE;
 }
 
+static bool is_owed(const struct mstep *step, int host) {
+    return step->m->cluster->durability == DURABILITY_LOSSLESS && set_has(step->m->durable.holders, host);
+}
+
+/* What «host» has and «other» has not; both have applied all that they received. */
+static uint64_t own_over(const struct mstep *step, int host, int other, char *ret_text, size_t size) {
+    return gtid_own(&step->m->hosts[host].report.probe.binlog, &step->m->hosts[other].report.probe.binlog, ret_text,
+                    size);
+}
+
+/* One history is longer than the other, or they are no longer one: then none of them is the right one by itself. */
+static host_set hosts_that_diverged(const struct mstep *step) {
+    host_set candidates = transfer_candidates(step), diverged = 0;
+    char text[FACT_SIZE];
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        for (int k = 0; k < i; k++)
+            if (set_has(candidates, i) && set_has(candidates, k) && own_over(step, i, k, text, sizeof text) &&
+                own_over(step, k, i, text, sizeof text))
+                diverged |= set_of(i) | set_of(k);
+    return diverged;
+}
+
+static void hold_diverged(struct mstep *step, const char *rule) {
+    host_set diverged = hosts_that_diverged(step);
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        for (int k = 0; k < step->m->cluster->host_count; k++) {
+            char text[FACT_SIZE];
+            bool both = set_has(diverged, i) && set_has(diverged, k) && i != k;
+            uint64_t own = both ? own_over(step, i, k, text, sizeof text) : 0;
+            if (own)
+                health_hold(step, i, HOLD_OWN_TRANSACTIONS, rule, "has %llu transaction%s that %s does not have: %.80s",
+                            (unsigned long long)own, own == 1 ? "" : "s", host_name(step, k), text);
+        }
+}
+
 static void collect_phase(struct mstep *step, struct phase_facts *facts, struct election *ret_election) {
     struct monitor *m = step->m;
     const struct transfer *transfer = &m->transfer;
@@ -313,11 +353,14 @@ static void collect_phase(struct mstep *step, struct phase_facts *facts, struct 
         facts->drained = all_drained(step);
         facts->candidate = ret_election->chosen != HOST_NONE;
         facts->lacking = ret_election->richer != HOST_NONE && m->durable.last_writer != HOST_NONE;
+        facts->owed = facts->lacking && is_owed(step, ret_election->richer);
+        facts->diverged = m->durable.last_writer != HOST_NONE && hosts_that_diverged(step) != 0;
         return;
     case TRANSFER_FETCH:
         *ret_election = hold_election(step);
         facts->candidate = set_has(transfer_candidates(step), transfer->to);
         facts->fetched = has_fetched(step);
+        facts->owed = is_owed(step, transfer->fetch_from);
         facts->failed =
             m->hosts[transfer->to].report.term == m->durable.term && m->hosts[transfer->to].report.trouble[0] != 0;
         return;
@@ -495,6 +538,9 @@ static bool act(struct mstep *step, const struct transfer_row *row, const struct
     case ACT_DRAIN:
         enter(step, TRANSFER_DRAIN, spec(step)->drain_timeout);
         return true;
+    case ACT_HOLD:
+        hold_diverged(step, row->rule);
+        return false;
     case ACT_FETCH:
         transfer->to = election->chosen;
         transfer->fetch_from = election->richer;

@@ -39,7 +39,13 @@ static bool is_undecided(const struct phase_facts *f) {
     return !f->drained && !f->late;
 }
 static bool is_lacking(const struct phase_facts *f) {
-    return f->lacking && !f->late;
+    return f->lacking && (!f->late || f->owed);
+}
+static bool is_owed(const struct phase_facts *f) {
+    return f->owed && !f->fetched;
+}
+static bool is_diverged(const struct phase_facts *f) {
+    return f->diverged;
 }
 static bool is_fetching(const struct phase_facts *f) {
     return !f->fetched && !f->failed && !f->late;
@@ -67,11 +73,13 @@ static const struct transfer_row table[] = {
 
     { "T30", TRANSFER_DRAIN,    "undecided",               is_undecided,         ACT_STAY,    "standbys still apply what they have received" },
     { "T31", TRANSFER_DRAIN,    "no candidate",            is_without_candidate, ACT_STAY,    "nobody may be promoted" },
+    { "T35", TRANSFER_DRAIN,    "diverged",                is_diverged,          ACT_HOLD,    "hosts that could be chosen each have what the other lacks: a person decides" },
     { "T32", TRANSFER_DRAIN,    "lacking",                 is_lacking,           ACT_FETCH,   "another host has received more than the one that is chosen" },
     { "T33", TRANSFER_DRAIN,    "always",                  always,               ACT_PROMOTE, "the most complete host that may become writer" },
 
     { "T40", TRANSFER_FETCH,    "fetching",                is_fetching,          ACT_STAY,    "it fetches what it lacks from its sibling" },
     { "T41", TRANSFER_FETCH,    "no candidate",            is_without_candidate, ACT_DRAIN,   "the chosen one is gone: choose again" },
+    { "T43", TRANSFER_FETCH,    "owed",                    is_owed,              ACT_DRAIN,   "what it lacks may have been answered OK: it is asked for again" },
     { "T42", TRANSFER_FETCH,    "always",                  always,               ACT_PROMOTE, "it has what its sibling has, or the time for it is over" },
 
     { "T50", TRANSFER_PROMOTE,  "serving",                 is_serving,           ACT_DONE,    "the new writer serves" },

@@ -50,6 +50,8 @@ struct phase_facts {
     bool drained;   /* every standby that can be reached has applied what it received */
     bool candidate; /* there is somebody to promote */
     bool lacking;   /* the best candidate lacks what another reachable host has */
+    bool owed;      /* lossless: that other host may be the only one that has a commit which was answered OK */
+    bool diverged;  /* two hosts that could be chosen each have something that the other lacks */
     bool fetched;
     bool serving; /* the new writer is writable and says so in the new term */
     bool failed;  /* the host that has to act now reports that it could not, or is gone */
@@ -60,6 +62,7 @@ enum transfer_action {
     ACT_STAY,
     ACT_TAKE, /* term + 1, nobody is writer */
     ACT_DRAIN,
+    ACT_HOLD, /* those that have diverged are held, and a person decides */
     ACT_FETCH,
     ACT_PROMOTE, /* term + 1, the candidate is writer */
     ACT_RETURN,  /* term + 1, the old writer gets the role back; needs its word that it has given it up, or never did */
@@ -81,18 +84,19 @@ struct transfer_row {
 /* What tells that a writer cannot go on.  The promise is the truth about a lease that the monitor does not renew: a
  * writer that is cut from the monitor alone lives on the promises of its peers, and they report them. */
 struct watch_facts {
-    bool manual;       /* MANUAL mode: roles stay where they are */
-    bool resigned;     /* its agent has given the role up: the server's process is dead */
-    bool back;         /* ... and a server answers there again */
-    bool candidate;    /* somebody could take over now */
-    bool silent;       /* the server does not answer its agent for longer than health.answer_timeout */
-    bool stuck;        /* the agent's canary write has not come through for as long */
-    bool seen_alive;   /* silent: the monitor's own connection answers, or replicas still receive from it */
-    bool seen_writing; /* stuck: replicas still receive new transactions from it */
-    bool lapsed;       /* the last lease that the monitor granted has surely ended */
-    bool promised;     /* a peer reports a promise under way */
-    bool not_holding;  /* its agent reports for longer than a lease that it does not hold the role */
-    bool fenceable;    /* nobody hears it for half a lease, somebody could take over, and a program can end it */
+    bool manual;         /* MANUAL mode: roles stay where they are */
+    bool resigned;       /* its agent has given the role up: the server's process is dead */
+    bool back;           /* ... and a server answers there again */
+    bool candidate;      /* somebody could take over now */
+    bool silent;         /* the server does not answer its agent for longer than health.answer_timeout */
+    bool stuck;          /* the agent's canary write has not come through for as long */
+    bool unacknowledged; /* stuck: what is missing is a replica's acknowledgement, and no other host could do without */
+    bool seen_alive;     /* silent: the monitor's own connection answers, or replicas still receive from it */
+    bool seen_writing;   /* stuck: replicas still receive new transactions from it */
+    bool lapsed;         /* the last lease that the monitor granted has surely ended */
+    bool promised;       /* a peer reports a promise under way */
+    bool not_holding;    /* its agent reports for longer than a lease that it does not hold the role */
+    bool fenceable;      /* nobody hears it for half a lease, somebody could take over, and a program can end it */
 };
 
 enum watch_action {

@@ -23,7 +23,7 @@ static bool is_silent(const struct watch_facts *f) {
     return f->silent && !f->seen_alive;
 }
 static bool is_stuck(const struct watch_facts *f) {
-    return f->stuck && !f->seen_writing;
+    return f->stuck && !f->seen_writing && !f->unacknowledged;
 }
 static bool is_lapsed(const struct watch_facts *f) {
     return f->lapsed && !f->promised;

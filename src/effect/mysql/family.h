@@ -31,6 +31,7 @@ struct family {
     const char *stop_replication;
     const char *session_is_long; /* ... for most of what a hand-over waits (PLANNED_LENGTH in fence.c) */
     const char *session_time;    /* the finest column of the list of sessions that tells how long one has run */
+    bool switches_semi_sync;     /* lossless mode is done: semi_sync.c switches it; else it is the administrator's */
     bool start_deletes; /* starting replication that was stopped deletes what was received (SERVERS.md trap 4) */
 
     enum rc (*position_read)(struct connection *connection, msec deadline, struct position *ret_position,

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "effect/mysql/family.h"
+#include "effect/mysql/semi_sync.h"
 
 /* A source that has not answered by then may yet; that it does not is the looks' business. */
 #define CONNECT_LENGTH ((msec)500)
@@ -78,9 +79,14 @@ static enum rc await_source(const struct work *work, struct reason *ret_why) {
     }
 }
 
+/* A server that applies must not wait for acknowledgements of its own replicas: nobody may answer. */
 enum rc follow_run(const struct work *work, struct reason *ret_why) {
     struct replica replica;
     enum rc rc = task_read_only(work, task_left(work), ret_why);
+    if (rc == RC_OK)
+        rc = semi_sync_wait(work, false, ret_why);
+    if (rc == RC_OK)
+        rc = semi_sync_acknowledge(work, work->task->acknowledges, ret_why);
     if (rc == RC_OK)
         rc = replica_read(work->connection, work->deadline, &replica, ret_why);
     if (rc != RC_OK)

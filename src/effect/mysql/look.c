@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "effect/mysql/family.h"
+#include "effect/mysql/semi_sync.h"
 
 void look_init(struct look *look, const struct connection_options *options) {
     *look = (struct look){ 0 };
@@ -72,6 +73,19 @@ static enum rc settle(struct connection *connection, msec deadline, struct reaso
     return connection_use(connection, ret_why);
 }
 
+/* What a write that is not answered yet waits for is asked soon: if it is a replica's acknowledgement, more waiting
+ * tells nothing more, and the monitor is to know. */
+#define CANARY_PATIENCE ((msec)300)
+
+static enum rc finish_canary(struct look *look, msec deadline, struct reason *ret_why) {
+    struct connection *position = &look->connections[LOOK_POSITION];
+    struct semi_sync semi_sync;
+    if (settle(position, deadline, NULL) == RC_OK && semi_sync_read(position, deadline, &semi_sync, NULL) == RC_OK &&
+        semi_sync.waiting > 0)
+        return FAIL(RC_TIMEOUT, ret_why, "the commit waits for a replica's acknowledgement");
+    return connection_finish(&look->connections[LOOK_CANARY], deadline, ret_why);
+}
+
 static bool is_missing(const struct connection *connection) {
     return connection->error_number == ERROR_NO_SUCH_TABLE || connection->error_number == ERROR_NO_SUCH_SCHEMA;
 }
@@ -89,6 +103,18 @@ static enum rc heartbeat_write(struct connection *connection, msec stamp, msec d
                           (long long)stamp, (long long)stamp);
 }
 
+static enum rc canary_write(struct look *look, msec stamp, msec deadline, struct reason *ret_why) {
+    struct connection *connection = &look->connections[LOOK_CANARY];
+    msec soon = clock_now() + CANARY_PATIENCE < deadline ? clock_now() + CANARY_PATIENCE : deadline;
+    enum rc rc = settle(connection, soon, ret_why);
+    if (rc == RC_TIMEOUT && connection->pending && finish_canary(look, deadline, ret_why) != RC_TIMEOUT)
+        rc = settle(connection, deadline, ret_why);
+    if (rc != RC_OK)
+        return rc;
+    rc = heartbeat_write(connection, stamp, soon, ret_why);
+    return rc == RC_TIMEOUT && connection->pending ? finish_canary(look, deadline, ret_why) : rc;
+}
+
 static void canary(struct look *look, msec stamp, msec deadline, struct probe *probe) {
     struct connection *connection = &look->connections[LOOK_CANARY];
     struct reason why = { 0 };
@@ -98,9 +124,7 @@ static void canary(struct look *look, msec stamp, msec deadline, struct probe *p
         TEXT_COPY(probe->error, "no heartbeat was written: the server is read-only");
         return;
     }
-    enum rc rc = settle(connection, deadline, &why);
-    if (rc == RC_OK)
-        rc = heartbeat_write(connection, stamp, deadline, &why);
+    enum rc rc = canary_write(look, stamp, deadline, &why);
     if (rc == RC_SERVER && is_missing(connection)) {
         rc = heartbeat_create(connection, deadline, &why);
         if (rc == RC_OK)
@@ -183,6 +207,9 @@ static enum rc where(struct look *look, msec deadline, struct probe *probe, stru
         rc = oldest_read(connection, deadline, &oldest, ret_why);
     if (rc != RC_OK)
         return rc;
+    rc = semi_sync_read(connection, deadline, &probe->semi_sync, ret_why);
+    if (rc != RC_OK)
+        return rc;
     replication_take(&replica, probe);
     probe->binlog = position.has;
     probe->applied = position.current;
@@ -196,6 +223,7 @@ static enum rc where(struct look *look, msec deadline, struct probe *probe, stru
 
 static void position_keep(const struct probe *known, struct probe *probe) {
     probe->replication = known->replication;
+    probe->semi_sync = known->semi_sync;
     probe->binlog = known->binlog;
     probe->applied = known->applied;
     probe->received = known->received;

@@ -153,6 +153,7 @@ const struct family family_mariadb = {
     .start_replication = "START SLAVE",
     .start_applying = "START SLAVE SQL_THREAD",
     .stop_replication = "STOP SLAVE",
+    .switches_semi_sync = true,
     .start_deletes = true,
     .session_is_long = "TIME_MS > 500",
     .session_time = "TIME_MS",

@@ -209,6 +209,7 @@ const struct family family_mysql = {
     .start_replication = "START REPLICA FOR CHANNEL ''",
     .start_applying = "START REPLICA SQL_THREAD FOR CHANNEL ''",
     .stop_replication = "STOP REPLICA FOR CHANNEL ''",
+    .switches_semi_sync = false,
     .start_deletes = false,
     .session_is_long = "TIME >= 1",
     .session_time = "TIME",

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "effect/mysql/family.h"
+#include "effect/mysql/semi_sync.h"
 
 /* For putting read_only back when there is no time left. */
 #define UNDO_LENGTH ((msec)250)
@@ -53,17 +54,25 @@ static enum rc writable_set(const struct work *work, struct reason *ret_why) {
     return rc;
 }
 
+/* What is applied here would wait for replicas of its own, and nobody may answer.  A server that clients may write to
+ * is left as it is: those who wait would be answered OK. */
+static enum rc wait_for_nobody(const struct work *work, struct reason *ret_why) {
+    struct position position;
+    enum rc rc = position_read(work->connection, work->deadline, &position, ret_why);
+    return rc == RC_OK && position.read_only ? semi_sync_wait(work, false, ret_why) : rc;
+}
+
 /* The source stays configured with its threads stopped: its options are needed again when this server follows. */
 static enum rc make_ready(const struct work *work, struct reason *ret_why) {
-    enum rc rc = RC_OK;
-    if (work->task->reach.count > 0)
+    enum rc rc = wait_for_nobody(work, ret_why);
+    if (rc == RC_OK && work->task->reach.count > 0)
         rc = replica_reach(work, &work->task->reach, ret_why);
     return rc == RC_OK ? replica_drain(work, ret_why) : rc;
 }
 
 static enum rc drain(const struct work *work, struct reason *ret_why) {
-    enum rc rc = RC_OK;
-    if (work->task->source_address.family != 0)
+    enum rc rc = wait_for_nobody(work, ret_why);
+    if (rc == RC_OK && work->task->source_address.family != 0)
         rc = follow_run(work, ret_why);
     if (rc == RC_OK && work->task->source_address.family != 0)
         rc = replica_reach(work, &work->task->reach, ret_why);
@@ -84,6 +93,8 @@ static enum rc dispatch(const struct work *work, struct reason *ret_why) {
         return writable_set(work, ret_why);
     case TASK_FOLLOW:
         return follow_run(work, ret_why);
+    case TASK_SEMI_SYNC:
+        return semi_sync_run(work, ret_why);
     }
     return FAIL(RC_INVALID, ret_why, "no such task");
 }

@@ -1,0 +1,110 @@
+/* Lossless mode on this host: as a writer, whether its commits wait and are acknowledged; as a standby, what it has
+ * acknowledged and must therefore still have when it comes back. */
+#include "core/agent/agent_internal.h"
+
+#define RECEIVED_EVERY SECONDS(1)
+
+static const struct replication *replication_of(const struct agent *agent) {
+    return &agent->probe.replication;
+}
+
+void acknowledge_forget(struct agent *agent) {
+    agent->counting = false;
+    agent->unacknowledged_since = NEVER;
+}
+
+static bool counts(const struct agent *agent) {
+    return !agent->writer && !agent->durable.writer && set_has(agent->durable.electable, agent->self);
+}
+
+static bool has_lost(const struct agent *agent) {
+    return agent->probe.answered && counts(agent) && !gtid_reached(&agent->durable.received, &agent->probe.received);
+}
+
+/* A commit that is acknowledged after the server began to wait proves that all before it has arrived, so counting
+ * begins at the first look that sees it waiting. */
+void acknowledge_looked(struct step *step, const struct semi_sync *before) {
+    struct agent *agent = step->agent;
+    const struct semi_sync *now = &agent->probe.semi_sync;
+    if (!now->waits)
+        agent->counting = false;
+    else if (!agent->counting) {
+        agent->counting = true;
+        agent->counted_from = now->acknowledged;
+    }
+    bool canary_waits = agent->probe.canary_tried && !agent->probe.canary_written;
+    bool stands_still = canary_waits || (before->known && before->acknowledged == now->acknowledged);
+    if (!now->known || now->waiting == 0 || !stands_still)
+        agent->unacknowledged_since = NEVER;
+    else if (agent->unacknowledged_since == NEVER) {
+        agent->unacknowledged_since = agent->look_started;
+        step_report_soon(step);
+    }
+}
+
+/* The monitor decides by the report that says that it has been too long. */
+static void tell_too_long(struct step *step) {
+    const struct agent *agent = step->agent;
+    msec at = agent->unacknowledged_since;
+    if (at == NEVER || !agent->writer)
+        return;
+    at += agent->cluster->failover.acknowledge_timeout + 1;
+    if (step->now < at)
+        step_deadline(step, at);
+    else if (agent->report_sent < at)
+        step_report_soon(step);
+}
+
+/* At most once a second on disk, and never less than before: what is lost is noticed by that. */
+void acknowledge_check(struct step *step) {
+    struct agent *agent = step->agent;
+    tell_too_long(step);
+    struct gtid_position *received = &agent->durable.received;
+    bool done = agent->drained && agent->drained_term == agent->durable.term;
+    if (!counts(agent) || !agent->probe.answered || has_lost(agent) || gtid_equal(received, &agent->probe.received))
+        return;
+    if (!done && step->now < agent->received_next) {
+        step_deadline(step, agent->received_next);
+        return;
+    }
+    *received = agent->probe.received;
+    agent->received_next = step->now + RECEIVED_EVERY;
+}
+
+bool acknowledge_is_unset(const struct agent *agent, enum duty_now duty, msec now) {
+    const struct semi_sync *semi_sync = &agent->probe.semi_sync;
+    const struct orders *orders = &agent->orders;
+    if (!semi_sync->known || !agent->obeyed)
+        return false;
+    if (duty == NOW_WRITER)
+        return orders->protect ? !semi_sync->waits : semi_sync->enabled;
+    if (duty != NOW_STANDBY || now < agent->semi_sync_next)
+        return false;
+    bool attached = replication_of(agent)->receiving == THREAD_RUNNING && semi_sync->attached;
+    bool receives =
+        replication_of(agent)->receiving == THREAD_RUNNING && replication_of(agent)->applying == THREAD_RUNNING;
+    return semi_sync->enabled || semi_sync->acknowledges != orders->acknowledge ||
+           (receives && attached != orders->acknowledge);
+}
+
+static enum protection protection_of(const struct agent *agent) {
+    const struct semi_sync *semi_sync = &agent->probe.semi_sync;
+    if (!agent->obeyed)
+        return PROTECTION_UNKNOWN;
+    if (!agent->writer || agent->orders.duty != DUTY_WRITER || !agent->orders.protect)
+        return PROTECTION_OFF;
+    if (!agent->probe.answered || agent->task == TASK_SEMI_SYNC)
+        return PROTECTION_UNKNOWN;
+    if (!semi_sync->known || !semi_sync->waits) /* nobody has written yet as long as it is read-only */
+        return agent->probe.read_only ? PROTECTION_UNKNOWN : PROTECTION_OFF;
+    return agent->counting && semi_sync->acknowledged > agent->counted_from ? PROTECTION_ON : PROTECTION_UNKNOWN;
+}
+
+void acknowledge_fill(const struct step *step, struct report *report) {
+    const struct agent *agent = step->agent;
+    report->protection = protection_of(agent);
+    if (agent->unacknowledged_since != NEVER)
+        report->unacknowledged = step->now - agent->unacknowledged_since + 1;
+    if (has_lost(agent))
+        report->lacks = agent->durable.received;
+}

@@ -1,0 +1,242 @@
+/* Lossless mode as the monitor sees it: core/durability has the rules.  What makes them safe is their order: a standby
+ * is taken out of the set in the store first, and only then the writer is told to go on without it; and a standby is
+ * surely in the set only after the writer has shown, by a commit that was acknowledged, that it waits. */
+#include <stdio.h>
+
+#include "base/text.h"
+#include "core/durability/durability.h"
+#include "core/monitor/monitor_internal.h"
+
+static bool is_lossless(const struct monitor *m) {
+    return m->cluster->durability == DURABILITY_LOSSLESS;
+}
+
+static host_set standbys(const struct monitor *m) {
+    return m->durable.writer == HOST_NONE ? 0 : m->durable.electable & ~set_of(m->durable.writer);
+}
+
+/* By its own word it acknowledges what it receives, and it receives from the writer. */
+static bool is_attached(const struct monitor *m, int host) {
+    const struct probe *probe = &m->hosts[host].report.probe;
+    int writer = m->durable.writer;
+    return m->hosts[host].heard && probe->answered && probe->semi_sync.attached &&
+           probe->replication.receiving == THREAD_RUNNING &&
+           ip_equal(&probe->replication.source_address, &m->cluster->hosts[writer].address);
+}
+
+/* Whoever has received what the writer had a report ago has no backlog that commits would wait for. */
+static bool is_near(const struct mstep *step, int host) {
+    const struct monitor *m = step->m;
+    return m->serving && health_is_fresh(step, host) && m->writer_position_before.count > 0 &&
+           gtid_reached(&m->writer_position_before, &m->hosts[host].report.probe.received);
+}
+
+static bool is_stalled(const struct mstep *step) {
+    const struct monitor *m = step->m;
+    int writer = m->durable.writer;
+    if (writer == HOST_NONE || !health_is_fresh(step, writer))
+        return false;
+    const struct report *report = &m->hosts[writer].report;
+    return report->term == m->durable.term && report->writer &&
+           report->unacknowledged > m->cluster->failover.acknowledge_timeout;
+}
+
+/* It receives and acknowledges, and only applying was stopped, by hand: its relay log has all that counts, and a drain
+ * applies it. */
+static bool only_applies_nothing(const struct monitor *m, int host) {
+    const struct probe *probe = &m->hosts[host].report.probe;
+    return is_lossless(m) && m->durable.hosts[host].state == HOST_REPLICATION_FAIL && !m->durable.hosts[host].holds &&
+           probe->answered && probe->semi_sync.attached && probe->replication.receiving != THREAD_STOPPED &&
+           probe->replication.applying == THREAD_STOPPED && !probe->replication.apply_failed;
+}
+
+static const struct member_row *judge_member(const struct mstep *step, int host) {
+    const struct monitor *m = step->m;
+    enum host_state state = m->durable.hosts[host].state;
+    msec refused = m->hosts[host].refused_at;
+    struct member_facts facts = {
+        .in_service = state == HOST_ONLINE || state == HOST_REPLICATION_DELAY || only_applies_nothing(m, host),
+        .lossless = is_lossless(m),
+        .member = set_has(m->durable.electable, host),
+        .stalled = is_stalled(step),
+        .refused = refused != 0,
+        .rested = step->now - refused > m->cluster->lease.length,
+        .near = is_near(step, host),
+    };
+    return member_decide(&facts);
+}
+
+host_set durability_members(const struct mstep *step) {
+    const struct monitor *m = step->m;
+    host_set members = 0;
+    for (int i = 0; i < m->cluster->host_count; i++)
+        if (set_has(cluster_masters(m->cluster), i) && judge_member(step, i)->member)
+            members |= set_of(i);
+    return members;
+}
+
+/* One that is late would make the first commits wait for its backlog: it joins when it has caught up. */
+host_set durability_first_members(const struct mstep *step) {
+    const struct monitor *m = step->m;
+    host_set members = durability_members(step);
+    for (int i = 0; is_lossless(m) && i < m->cluster->host_count; i++)
+        if (m->durable.hosts[i].state != HOST_ONLINE)
+            members &= ~set_of(i);
+    return members;
+}
+
+/* Why the members change, for a person: of the first that does. */
+const char *durability_why(struct mstep *step, host_set wanted) {
+    struct monitor *m = step->m;
+    const char *why = "";
+    for (int i = m->cluster->host_count - 1; i >= 0; i--) {
+        bool leaves = set_has(m->durable.electable & ~wanted, i), joins = set_has(wanted & ~m->durable.electable, i);
+        if (i == m->durable.writer || (!leaves && !joins))
+            continue;
+        why = judge_member(step, i)->why;
+        if (leaves && is_stalled(step))
+            m->hosts[i].refused_at = step->now;
+        if (joins)
+            m->hosts[i].refused_at = 0;
+    }
+    return why;
+}
+
+bool durability_waits(const struct mstep *step) {
+    const struct monitor *m = step->m;
+    host_set others = standbys(m);
+    struct wait_facts facts = {
+        .lossless = is_lossless(m),
+        .alone = others == 0,
+        .counted = (m->durable.surely & others) != 0,
+    };
+    for (int i = 0; i < m->cluster->host_count; i++)
+        if (set_has(others, i) && is_attached(m, i) && is_near(step, i))
+            facts.attached = true;
+    return wait_decide(&facts)->waits;
+}
+
+bool durability_acknowledges(const struct monitor *m, int host) {
+    return is_lossless(m) && set_has(standbys(m), host);
+}
+
+static uint32_t count_of(host_set hosts) {
+    uint32_t count = 0;
+    for (int i = 0; i < HOSTS_MAX; i++)
+        count += set_has(hosts, i);
+    return count;
+}
+
+/* Are those that the writer says it is connected to the members, and nobody else? */
+static bool clients_are(const struct monitor *m, host_set members, uint32_t clients) {
+    for (int i = 0; i < m->cluster->host_count; i++)
+        if (set_has(members, i) && !is_attached(m, i))
+            return false;
+    return clients == count_of(members);
+}
+
+/* One acknowledgement is enough for MariaDB, and it does not say whose it was: each member may be the only one to have
+ * a commit, and whoever was one is until nobody else acknowledges any more. */
+static host_set holders_of(const struct mstep *step, host_set members) {
+    const struct monitor *m = step->m;
+    uint32_t clients = m->hosts[m->durable.writer].report.probe.semi_sync.clients;
+    if (clients_are(m, members, clients))
+        return members;
+    host_set holders = members | m->durable.holders;
+    for (int i = 0; i < m->cluster->host_count; i++) {
+        bool silent = health_is_fresh(step, i) && !m->hosts[i].report.probe.semi_sync.acknowledges;
+        if (i != m->durable.writer && set_has(cluster_masters(m->cluster), i) && !silent && clients > count_of(members))
+            holders |= set_of(i);
+    }
+    return holders;
+}
+
+host_set durability_believed(const struct monitor *m, const struct report *report) {
+    host_set self = set_of(report->host);
+    if (!is_lossless(m))
+        return report->electable;
+    switch (report->protection) {
+    case PROTECTION_ON:
+        return report->electable;
+    case PROTECTION_UNKNOWN: /* an agent that has just started has not seen it yet: that takes nothing back */
+        return report->electable & (m->durable.surely | self);
+    case PROTECTION_OFF:
+    case PROTECTION_COUNT:
+        break;
+    }
+    return report->electable & self;
+}
+
+void durability_read_report(struct mstep *step) {
+    struct monitor *m = step->m;
+    int writer = m->durable.writer;
+    const struct report *report = &m->hosts[writer].report;
+    m->writer_position_before = m->writer_position;
+    m->writer_position = report->probe.applied;
+    host_set members = report->electable & ~set_of(writer);
+    if (!is_lossless(m) || report->protection != PROTECTION_ON || report->term != m->durable.term || !members)
+        return;
+    host_set holders = holders_of(step, members);
+    if (holders == m->durable.holders)
+        return;
+    m->durable.holders = holders;
+    step->changed = true;
+}
+
+bool durability_counts(const struct monitor *m, int host) {
+    return is_lossless(m) && set_has(m->durable.electable & m->durable.surely, host);
+}
+
+/* A candidate without the administrator's word needs a look at everybody who may alone have what a client was told OK
+ * for; what it lacks of theirs it fetches. */
+bool durability_can_judge(const struct mstep *step, int candidate) {
+    const struct monitor *m = step->m;
+    if (!is_lossless(m))
+        return true;
+    for (int i = 0; i < m->cluster->host_count; i++)
+        if (i != candidate && set_has(m->durable.holders, i) && !transfer_can_drain(step, i))
+            return false;
+    return true;
+}
+
+/* By the store alone: an agent that was restarted changes nothing. */
+bool durability_is_counted(const struct monitor *m) {
+    return is_lossless(m) && (m->durable.surely & standbys(m)) != 0;
+}
+
+/* That writes are not protected is never silent. */
+void durability_tell(struct mstep *step) {
+    struct monitor *m = step->m;
+    int writer = m->durable.writer;
+    bool counted = durability_is_counted(m);
+    if (!is_lossless(m) || writer == HOST_NONE || !m->serving || counted == m->told_protected)
+        return;
+    m->told_protected = counted;
+    step->changed = true;
+    if (counted)
+        mstep_event(step, "L11", "writes_protected", writer, -1, "another electable host has each commit before OK");
+    else if (m->hosts[writer].report.probe.family == FAMILY_MYSQL)
+        mstep_event(
+            step, "L12", "writes_unprotected", writer, -1,
+            "lossless mode is for MariaDB: on MySQL nobody takes over from %s by itself in it; set durability = "
+            "asynchronous",
+            host_name(step, writer));
+    else
+        mstep_event(step, "L12", "writes_unprotected", writer, -1,
+                    "what is written now is lost if %s is lost: no electable host acknowledges",
+                    host_name(step, writer));
+}
+
+bool monitor_is_protected(const struct monitor *monitor) {
+    const struct monitor *m = monitor;
+    int writer = m->durable.writer;
+    if (!is_lossless(m) || writer == HOST_NONE || !m->serving || !(m->durable.surely & standbys(m)))
+        return false;
+    const struct report *report = &m->hosts[writer].report;
+    if (report->protection != PROTECTION_ON || report->probe.semi_sync.clients == 0)
+        return false;
+    for (int i = 0; i < m->cluster->host_count; i++)
+        if (set_has(m->durable.surely & standbys(m), i) && is_attached(m, i))
+            return true;
+    return false;
+}

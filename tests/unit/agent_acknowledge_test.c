@@ -1,0 +1,170 @@
+/* Lossless mode, the agent's side: what it tells of its writer's commits, and what it remembers as a standby. */
+#include "agent_pieces.h"
+
+static struct gtid_position at(uint64_t number) {
+    struct gtid_position position = { 0 };
+    assert_true(gtid_raise(&position, (struct gtid){ .server = 11, .sequence = number }));
+    return position;
+}
+
+static struct report last_report;
+
+static bool reported(void) {
+    if (plan.report_set)
+        last_report = plan.report;
+    return false;
+}
+
+/* A look that began now. */
+static void looks(struct probe probe) {
+    agent.look_started = now;
+    probed(probe);
+    reported();
+    pass_until(600, reported);
+}
+
+static struct probe waiting(uint64_t acknowledged, uint32_t sessions) {
+    struct probe probe = probe_of(false);
+    probe.semi_sync = (struct semi_sync){
+        .known = true, .enabled = true, .waits = true, .clients = 1, .waiting = sessions, .acknowledged = acknowledged
+    };
+    return probe;
+}
+
+static void order_protection(bool protect) {
+    struct orders orders = agent.orders;
+    orders.protect = protect;
+    orders.electable = 3;
+    answer_next(orders);
+}
+
+static void a_writer_is_protected_only_after_a_commit_was_acknowledged(void **state) {
+    (void)state;
+    start_writer();
+    order_protection(true);
+    looks(waiting(10, 0));
+    assert_int_equal(last_report.protection, PROTECTION_UNKNOWN);
+    order_protection(true);
+    looks(waiting(11, 0));
+    assert_int_equal(last_report.protection, PROTECTION_ON);
+}
+
+static void a_server_that_does_not_wait_is_told_of_and_set_right(void **state) {
+    (void)state;
+    start_writer();
+    order_protection(true);
+    struct probe probe = waiting(10, 0);
+    probe.semi_sync.waits = false;
+    agent.look_started = now;
+    probed(probe);
+    assert_int_equal(plan.task.kind, TASK_SEMI_SYNC);
+    assert_true(plan.task.waits);
+}
+
+/* The role can come back within moments: whatever was switched last, the server is not opened before it waits. */
+static void a_writer_is_never_opened_before_it_waits(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(probe_of(true));
+    pass(SECONDS(6));
+    struct probe probe = waiting(10, 0);
+    probe.read_only = true;
+    probed(probe);
+    agent.semi_sync_next = now + SECONDS(2);
+    struct orders orders = orders_of(DUTY_WRITER, 5);
+    orders.protect = true;
+    answer_next(orders);
+    assert_int_equal(plan.task.kind, TASK_READY);
+    task_done(TASK_READY, RC_OK);
+    assert_int_equal(plan.task.kind, TASK_SEMI_SYNC);
+    assert_true(plan.task.waits);
+    task_done(TASK_SEMI_SYNC, RC_OK);
+    assert_int_equal(plan.task.kind, TASK_OPEN);
+}
+
+/* The orders with which a restarted agent goes on are its own and say nothing of protection. */
+static void an_agent_that_was_restarted_switches_nothing_off_before_it_hears_the_monitor(void **state) {
+    (void)state;
+    start_writer();
+    agent.obeyed = false;
+    agent.orders.protect = false;
+    agent.look_started = now;
+    probed(waiting(10, 0));
+    assert_int_equal(plan.task.kind, TASK_NONE);
+}
+
+static void commits_that_wait_are_told_of_with_their_age(void **state) {
+    (void)state;
+    start_writer();
+    order_protection(true);
+    looks(waiting(10, 0));
+    assert_true(last_report.unacknowledged == 0);
+    order_protection(true);
+    looks(waiting(10, 2));
+    assert_true(last_report.unacknowledged > 0);
+    order_protection(true);
+    agent.look_started = now;
+    probed(waiting(12, 2)); /* some were acknowledged meanwhile */
+    assert_true(agent.unacknowledged_since == NEVER);
+}
+
+static void become_standby(void) {
+    start(NULL, NULL);
+    pass(cluster.lease.length + 1);
+    struct orders orders = orders_of(DUTY_STANDBY, 5);
+    orders.electable = 3;
+    probed(probe_of(true));
+    answer_next(orders);
+}
+
+static void what_a_standby_in_the_set_has_received_is_written_down_once_a_second(void **state) {
+    (void)state;
+    become_standby();
+    unsigned notes = 0;
+    for (unsigned i = 1; i <= 40; i++) {
+        struct probe probe = probe_of(true);
+        probe.received = at(i);
+        agent.look_started = now;
+        probed(probe);
+        notes += plan.note;
+        now += 100;
+    }
+    assert_in_range(notes, 3, 5);
+    assert_false(plan.save);
+}
+
+static void a_standby_that_has_less_than_it_had_received_says_so(void **state) {
+    (void)state;
+    become_standby();
+    agent.durable.received = at(50);
+    struct probe probe = probe_of(true);
+    probe.received = at(48);
+    answer_next(orders_of(DUTY_STANDBY, 5));
+    looks(probe);
+    assert_true(gtid_domain_sequence(&last_report.lacks, 0) == 50);
+    assert_true(gtid_domain_sequence(&agent.durable.received, 0) == 50);
+}
+
+static void one_that_is_not_counted_on_any_more_forgets_it(void **state) {
+    (void)state;
+    become_standby();
+    agent.durable.received = at(50);
+    struct orders orders = orders_of(DUTY_STANDBY, 6);
+    orders.electable = 2;
+    answer_next(orders);
+    assert_int_equal(agent.durable.received.count, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_writer_is_protected_only_after_a_commit_was_acknowledged),
+        cmocka_unit_test(a_server_that_does_not_wait_is_told_of_and_set_right),
+        cmocka_unit_test(a_writer_is_never_opened_before_it_waits),
+        cmocka_unit_test(an_agent_that_was_restarted_switches_nothing_off_before_it_hears_the_monitor),
+        cmocka_unit_test(commits_that_wait_are_told_of_with_their_age),
+        cmocka_unit_test(what_a_standby_in_the_set_has_received_is_written_down_once_a_second),
+        cmocka_unit_test(a_standby_that_has_less_than_it_had_received_says_so),
+        cmocka_unit_test(one_that_is_not_counted_on_any_more_forgets_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,315 @@
+/* Lossless mode, the monitor's side: whom the writer waits for, who may replace it, and what is never silent. */
+#include "monitor_pieces.h"
+
+static host_set silent;    /* standbys whose acknowledgements do not arrive */
+static host_set behind;    /* standbys that have received nothing for long */
+static host_set paused;    /* standbys that receive and do not apply */
+static uint64_t sequence;  /* of the writer's commits */
+static bool waited[HOSTS]; /* as the host is ordered */
+
+static struct gtid_position at(uint64_t number) {
+    struct gtid_position position = { 0 };
+    assert_true(gtid_raise(&position, (struct gtid){ .server = 11, .sequence = number }));
+    return position;
+}
+
+static uint32_t clients_of(int writer) {
+    uint32_t clients = 0;
+    for (int i = 0; i < HOSTS; i++)
+        clients += i != writer && reports[i].probe.semi_sync.attached && !set_has(silent, i);
+    return clients;
+}
+
+static void do_writing(struct report *report, const struct orders *orders) {
+    struct semi_sync *semi_sync = &report->probe.semi_sync;
+    bool proven = semi_sync->waits && semi_sync->acknowledged > 0;
+    waited[report->host] = orders->protect;
+    semi_sync->clients = clients_of(report->host);
+    semi_sync->enabled = semi_sync->waits = orders->protect;
+    if (!orders->protect) {
+        report->protection = PROTECTION_OFF;
+        semi_sync->acknowledged = 0;
+        report->unacknowledged = 0;
+    } else if (semi_sync->clients == 0) {
+        report->unacknowledged += 50;
+        report->probe.canary_written = false;
+        report->canary_failing += 50;
+        return;
+    } else {
+        semi_sync->acknowledged++;
+        report->unacknowledged = 0;
+        report->protection = proven ? PROTECTION_ON : PROTECTION_UNKNOWN;
+    }
+    report->canary_failing = 0;
+    report->probe.applied = report->probe.received = report->probe.binlog = at(++sequence);
+}
+
+static void do_semi_sync(int host, const struct orders *orders) {
+    struct report *report = &reports[host];
+    struct semi_sync *semi_sync = &report->probe.semi_sync;
+    semi_sync->known = true;
+    if (set_has(paused, host) && orders->duty == DUTY_STANDBY)
+        report->probe.replication.applying = THREAD_STOPPED;
+    semi_sync->acknowledges = semi_sync->attached = orders->acknowledge;
+    if (orders->duty == DUTY_WRITER)
+        do_writing(report, orders);
+    else if (!set_has(behind | silent, host))
+        report->probe.applied = report->probe.received = report->probe.binlog = at(sequence);
+}
+
+static void start_lossless(void) {
+    obeyed = do_semi_sync;
+    silent = behind = paused = 0;
+    sequence = 100;
+    start_monitor(NULL);
+    cluster.durability = DURABILITY_LOSSLESS;
+    turns(SECONDS(30));
+    assert_int_equal(monitor.durable.writer, DB1);
+    assert_true(monitor_is_protected(&monitor));
+    events[0] = 0;
+}
+
+static void a_writer_is_protected_once_a_standby_has_acknowledged(void **state) {
+    (void)state;
+    start_lossless();
+    assert_true(waited[DB1]);
+    assert_true(monitor.durable.surely == (set_of(DB1) | set_of(DB2)));
+    assert_true(reports[DB2].probe.semi_sync.acknowledges);
+    assert_false(reports[DB3].probe.semi_sync.acknowledges); /* a replica's word would be worth nothing */
+}
+
+static void a_standby_that_does_not_acknowledge_is_taken_out_and_the_role_stays(void **state) {
+    (void)state;
+    start_lossless();
+    silent = set_of(DB2);
+    msec begun = now;
+    while (waited[DB1] && now < begun + SECONDS(5)) {
+        turn();
+        if (!waited[DB1])
+            assert_true(monitor.durable.surely == set_of(DB1)); /* in the store before the writer is told */
+    }
+    assert_in_range(now - begun, 900, 1500);
+    turns(SECONDS(20));
+    assert_true(has_event("electable_changed"));
+    assert_true(has_event("writes_unprotected"));
+    assert_false(has_event("writer_lost"));
+    assert_int_equal(monitor.durable.writer, DB1);
+    assert_false(waited[DB1]);
+    assert_false(monitor_is_protected(&monitor));
+}
+
+static void one_that_was_taken_out_is_waited_for_again_when_it_has_caught_up_and_not_before(void **state) {
+    (void)state;
+    start_lossless();
+    silent = behind = set_of(DB2);
+    turns(SECONDS(10));
+    silent = 0;
+    turns(SECONDS(10));
+    assert_false(waited[DB1]); /* its backlog is nobody's business */
+    assert_false(set_has(monitor.durable.electable, DB2));
+    behind = 0;
+    turns(SECONDS(3));
+    assert_true(waited[DB1]);
+    assert_true(monitor_is_protected(&monitor));
+    assert_true(monitor.durable.surely == (set_of(DB1) | set_of(DB2)));
+}
+
+/* Findings of the bench: a host that came back made every client wait for as long as its backlog took. */
+static void nobody_waits_for_the_backlog_of_a_host_that_has_come_back(void **state) {
+    (void)state;
+    start_lossless();
+    kill_server_of(DB2);
+    turns(SECONDS(3));
+    assert_false(waited[DB1]);
+    behind = set_of(DB2);
+    reports[DB2].process = PROCESS_RUNNING;
+    obedient[DB2] = true;
+    turns(SECONDS(10));
+    assert_true(reports[DB2].probe.semi_sync.attached);
+    assert_false(waited[DB1]);
+    behind = 0;
+    turns(SECONDS(2));
+    assert_true(monitor_is_protected(&monitor));
+}
+
+/* What is missing is an acknowledgement: no other host could do better. */
+static void a_writer_that_only_waits_for_an_acknowledgement_is_not_replaced(void **state) {
+    (void)state;
+    start_lossless();
+    cluster.failover.acknowledge_timeout = SECONDS(60);
+    silent = set_of(DB2);
+    turns(SECONDS(10));
+    assert_true(reports[DB1].canary_failing > cluster.health.answer_timeout);
+    assert_true(waited[DB1]);
+    assert_false(has_event("writer_lost"));
+}
+
+static void nobody_replaces_a_writer_that_was_not_protected_without_a_word(void **state) {
+    (void)state;
+    start_lossless();
+    silent = behind = set_of(DB2);
+    turns(SECONDS(5));
+    kill_server_of(DB1);
+    turns(SECONDS(60));
+    assert_int_equal(monitor.durable.writer == DB2, 0);
+    silent = behind = 0;
+    turns(SECONDS(5));
+    assert_int_equal(monitor.durable.writer == DB2, 0);
+}
+
+static void a_protected_writer_that_dies_is_replaced_at_once(void **state) {
+    (void)state;
+    start_lossless();
+    kill_server_of(DB1);
+    assert_true(turns_until_writer(DB2, SECONDS(3)));
+    turns(SECONDS(3));
+    assert_true(has_event("writes_unprotected"));
+    assert_false(waited[DB2]); /* the old one is held: it is alone */
+    assert_false(monitor_is_protected(&monitor));
+}
+
+static void a_switchover_leaves_no_moment_without_protection(void **state) {
+    (void)state;
+    start_lossless();
+    command((struct command){ .kind = COMMAND_MOVE_ROLE, .role = "writer", .host = "db2" });
+    for (msec end = now + SECONDS(5); now < end; turn())
+        if (monitor.durable.writer == DB2 && reports[DB2].writer && !reports[DB2].probe.read_only)
+            assert_true(waited[DB2]);
+    assert_int_equal(monitor.durable.writer, DB2);
+    assert_true(monitor_is_protected(&monitor));
+}
+
+static void a_restarted_agent_takes_nobody_out(void **state) {
+    (void)state;
+    start_lossless();
+    reports[DB1].protection = PROTECTION_UNKNOWN;
+    reports[DB1].incarnation++;
+    hear(DB1);
+    assert_true(monitor.durable.surely == (set_of(DB1) | set_of(DB2)));
+    assert_true(plan.orders.protect);
+}
+
+static void a_server_that_goes_on_without_waiting_ends_the_protection(void **state) {
+    (void)state;
+    start_lossless();
+    reports[DB1].protection = PROTECTION_OFF;
+    hear(DB1);
+    assert_true(monitor.durable.surely == set_of(DB1));
+    assert_true(plan.save);
+    assert_false(monitor_is_protected(&monitor));
+}
+
+static void a_standby_that_has_lost_what_it_had_received_is_held_and_let_go_when_the_writer_is_back(void **state) {
+    (void)state;
+    start_lossless();
+    kill_server_of(DB1);
+    reports[DB2].lacks = at(sequence + 1);
+    turns(SECONDS(3));
+    assert_true(monitor.durable.hosts[DB2].holds & HOLD_LOST_RECEIVED);
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    reports[DB1].process = PROCESS_RUNNING;
+    reports[DB1].resigned = false;
+    obedient[DB1] = true;
+    turns(SECONDS(10));
+    assert_int_equal(monitor.durable.writer, DB1);
+    assert_int_equal(monitor.durable.hosts[DB2].holds, 0);
+    assert_true(has_event("hold_ended"));
+}
+
+/* Its SQL thread was stopped by hand: what it has acknowledged is in its relay log, and a drain applies that. */
+static void a_standby_that_receives_and_does_not_apply_is_still_counted_on(void **state) {
+    (void)state;
+    start_lossless();
+    reports[DB2].probe.replication.applying = THREAD_STOPPED;
+    paused = set_of(DB2);
+    turns(SECONDS(10));
+    assert_int_equal(monitor.durable.hosts[DB2].state, HOST_REPLICATION_FAIL);
+    assert_true(monitor_is_protected(&monitor));
+    kill_server_of(DB1);
+    assert_true(turns_until_writer(DB2, SECONDS(3)));
+}
+
+static void in_asynchronous_mode_nobody_waits_and_nobody_acknowledges(void **state) {
+    (void)state;
+    start_lossless();
+    cluster.durability = DURABILITY_ASYNCHRONOUS;
+    turns(SECONDS(2));
+    assert_false(waited[DB1]);
+    assert_false(reports[DB2].probe.semi_sync.acknowledges);
+    kill_server_of(DB1);
+    assert_true(turns_until_writer(DB2, SECONDS(3)));
+}
+
+static void start_three_masters(void) {
+    start_lossless();
+    cluster.hosts[DB3].mode = MODE_MASTER;
+    for (int i = 0; i < cluster.role_count; i++)
+        if (cluster.roles[i].is_writer && !set_has(cluster.roles[i].hosts, DB3)) {
+            cluster.roles[i].hosts |= set_of(DB3);
+            cluster.roles[i].order[cluster.roles[i].order_count++] = DB3;
+        }
+    turns(SECONDS(10));
+    assert_true(monitor.durable.surely == 7);
+    assert_true(monitor.durable.holders == (set_of(DB2) | set_of(DB3)));
+}
+
+/* MariaDB waits for one acknowledgement, and either may have given it. */
+static void of_three_masters_none_is_chosen_before_each_that_may_have_acknowledged_is_heard(void **state) {
+    (void)state;
+    start_three_masters();
+    heard[DB3] = false;
+    kill_server_of(DB1);
+    turns(SECONDS(20));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    heard[DB3] = true;
+    turns(SECONDS(5));
+    assert_true(monitor.durable.writer == DB2 || monitor.durable.writer == DB3);
+}
+
+static void one_that_has_left_is_not_needed_any_more_once_the_writer_has_no_other_clients(void **state) {
+    (void)state;
+    start_three_masters();
+    kill_server_of(DB3);
+    silent = set_of(DB3);
+    turns(SECONDS(3));
+    assert_true(monitor.durable.holders == set_of(DB2));
+    kill_server_of(DB1);
+    assert_true(turns_until_writer(DB2, SECONDS(3)));
+}
+
+/* Each has something that the other lacks: neither history is the right one by itself. */
+static void two_candidates_that_have_diverged_are_both_held_with_what_each_has(void **state) {
+    (void)state;
+    start_three_masters();
+    kill_server_of(DB1);
+    silent = set_of(DB2) | set_of(DB3);
+    reports[DB2].probe.binlog = reports[DB3].probe.binlog = at(sequence);
+    assert_true(gtid_raise(&reports[DB2].probe.binlog, (struct gtid){ .server = 12, .sequence = sequence + 1 }));
+    assert_true(gtid_raise(&reports[DB3].probe.binlog, (struct gtid){ .server = 13, .sequence = sequence + 1 }));
+    turns(SECONDS(5));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    assert_non_null(strstr(monitor.durable.hosts[DB2].hold_why, "that db3 does not have: 0-12-"));
+    assert_non_null(strstr(monitor.durable.hosts[DB3].hold_why, "that db2 does not have: 0-13-"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_writer_is_protected_once_a_standby_has_acknowledged),
+        cmocka_unit_test(a_standby_that_does_not_acknowledge_is_taken_out_and_the_role_stays),
+        cmocka_unit_test(one_that_was_taken_out_is_waited_for_again_when_it_has_caught_up_and_not_before),
+        cmocka_unit_test(nobody_waits_for_the_backlog_of_a_host_that_has_come_back),
+        cmocka_unit_test(a_writer_that_only_waits_for_an_acknowledgement_is_not_replaced),
+        cmocka_unit_test(nobody_replaces_a_writer_that_was_not_protected_without_a_word),
+        cmocka_unit_test(a_protected_writer_that_dies_is_replaced_at_once),
+        cmocka_unit_test(a_switchover_leaves_no_moment_without_protection),
+        cmocka_unit_test(a_restarted_agent_takes_nobody_out),
+        cmocka_unit_test(a_server_that_goes_on_without_waiting_ends_the_protection),
+        cmocka_unit_test(a_standby_that_has_lost_what_it_had_received_is_held_and_let_go_when_the_writer_is_back),
+        cmocka_unit_test(a_standby_that_receives_and_does_not_apply_is_still_counted_on),
+        cmocka_unit_test(in_asynchronous_mode_nobody_waits_and_nobody_acknowledges),
+        cmocka_unit_test(of_three_masters_none_is_chosen_before_each_that_may_have_acknowledged_is_heard),
+        cmocka_unit_test(one_that_has_left_is_not_needed_any_more_once_the_writer_has_no_other_clients),
+        cmocka_unit_test(two_candidates_that_have_diverged_are_both_held_with_what_each_has),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
