@@ -216,6 +216,26 @@ static void a_standby_that_has_lost_what_it_had_received_is_held_and_let_go_when
     assert_true(has_event("hold_ended"));
 }
 
+/* Both holds tell of the same crash: each ends by its own proof, and neither waits for the other. */
+static void a_standby_that_crashed_and_lost_what_it_had_received_is_not_held_for_ever(void **state) {
+    (void)state;
+    start_lossless();
+    kill_server_of(DB1);
+    reports[DB2].lacks = at(sequence + 1);
+    reports[DB2].crashes++;
+    turns(SECONDS(3));
+    assert_true(monitor.durable.hosts[DB2].holds & HOLD_LOST_RECEIVED);
+    assert_true(monitor.durable.hosts[DB2].holds & HOLD_UNCLEAN_RESTART);
+    reports[DB1].process = PROCESS_RUNNING;
+    reports[DB1].resigned = false;
+    obedient[DB1] = true;
+    turns(SECONDS(20));
+    assert_int_equal(monitor.durable.writer, DB1);
+    assert_int_equal(monitor.durable.hosts[DB2].holds, 0);
+    assert_true(has_event("hold_ended"));
+    assert_true(has_event("host_verified"));
+}
+
 /* Its SQL thread was stopped by hand: what it has acknowledged is in its relay log, and a drain applies that. */
 static void a_standby_that_receives_and_does_not_apply_is_still_counted_on(void **state) {
     (void)state;
@@ -305,6 +325,7 @@ int main(void) {
         cmocka_unit_test(a_restarted_agent_takes_nobody_out),
         cmocka_unit_test(a_server_that_goes_on_without_waiting_ends_the_protection),
         cmocka_unit_test(a_standby_that_has_lost_what_it_had_received_is_held_and_let_go_when_the_writer_is_back),
+        cmocka_unit_test(a_standby_that_crashed_and_lost_what_it_had_received_is_not_held_for_ever),
         cmocka_unit_test(a_standby_that_receives_and_does_not_apply_is_still_counted_on),
         cmocka_unit_test(in_asynchronous_mode_nobody_waits_and_nobody_acknowledges),
         cmocka_unit_test(of_three_masters_none_is_chosen_before_each_that_may_have_acknowledged_is_heard),
