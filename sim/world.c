@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -226,8 +227,10 @@ void world_command(struct world *world, const struct command *command) {
 }
 
 void world_start(struct world *world, const struct cluster *cluster, uint64_t seed) {
-    memset(world, 0, sizeof *world);
+    memset(world, 0, offsetof(struct world, parcels));
     world->cluster = *cluster;
+    for (int i = 0; i < PARCELS_MAX; i++)
+        world->places[i] = (uint16_t)i;
     world->now = 1000;
     world->random = seed * 2 + 1;
     world->delay_least = world->delay_most = 1;

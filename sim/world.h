@@ -161,8 +161,8 @@ struct world {
     msec send_after; /* what is sent now leaves so much later */
 
     size_t parcel_count;
+    uint16_t places[PARCELS_MAX]; /* the first parcel_count of them: where the parcels that are on their way lie */
     uint64_t parcels_sent;
-    struct parcel parcels[PARCELS_MAX];
     bool cut[PLACES][PLACES]; /* from, to */
     unsigned loss_permille;
     msec delay_least, delay_most;
@@ -189,6 +189,7 @@ struct world {
     bool tell;                     /* write the story */
     size_t story_size;
     char story[STORY_MAX];
+    struct parcel parcels[PARCELS_MAX]; /* the last, because it is not cleared */
 };
 
 /* Servers up and shut, agents and the monitor up, one millisecond of delay, nothing lost. */

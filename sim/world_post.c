@@ -4,9 +4,14 @@
 
 #include "world.h"
 
-struct parcel *post(struct world *world, enum parcel_kind kind, int from, int to, msec after) {
+/* A parcel is large: it keeps its place, and the list of places moves. */
+static struct parcel *next_free(struct world *world) {
     assert(world->parcel_count < PARCELS_MAX);
-    struct parcel *parcel = &world->parcels[world->parcel_count++];
+    return &world->parcels[world->places[world->parcel_count++]];
+}
+
+struct parcel *post(struct world *world, enum parcel_kind kind, int from, int to, msec after) {
+    struct parcel *parcel = next_free(world);
     memset(parcel, 0, sizeof *parcel);
     parcel->kind = kind;
     parcel->from = from;
@@ -44,12 +49,13 @@ void post_send(struct world *world, struct parcel *parcel) {
 }
 
 msec post_next(const struct world *world, msec before, size_t *ret_parcel) {
+    const struct parcel *best = NULL;
     *ret_parcel = SIZE_MAX;
     for (size_t i = 0; i < world->parcel_count; i++) {
-        const struct parcel *parcel = &world->parcels[i];
-        const struct parcel *best = *ret_parcel == SIZE_MAX ? NULL : &world->parcels[*ret_parcel];
+        const struct parcel *parcel = &world->parcels[world->places[i]];
         if (parcel->at <= before && (!best || parcel->at < best->at || parcel->number < best->number)) {
             *ret_parcel = i;
+            best = parcel;
             before = parcel->at;
         }
     }
@@ -57,15 +63,14 @@ msec post_next(const struct world *world, msec before, size_t *ret_parcel) {
 }
 
 void post_take(struct world *world, size_t index, struct parcel *ret_parcel) {
-    memcpy(ret_parcel, &world->parcels[index], sizeof *ret_parcel);
-    size_t last = --world->parcel_count;
-    if (index != last)
-        memcpy(&world->parcels[index], &world->parcels[last], sizeof *ret_parcel);
+    uint16_t place = world->places[index];
+    memcpy(ret_parcel, &world->parcels[place], sizeof *ret_parcel);
+    world->places[index] = world->places[--world->parcel_count];
+    world->places[world->parcel_count] = place;
 }
 
 void post_again(struct world *world, const struct parcel *parcel, msec at) {
-    assert(world->parcel_count < PARCELS_MAX);
-    struct parcel *again = &world->parcels[world->parcel_count++];
+    struct parcel *again = next_free(world);
     memcpy(again, parcel, sizeof *again);
     again->at = at;
 }

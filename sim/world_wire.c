@@ -28,15 +28,18 @@ static uint64_t mix(uint64_t hash, uint64_t value) {
     return hash ^ hash >> 29;
 }
 
-/* Four at a time: they need not wait for each other. */
+/* Four at a time: they need not wait for each other.  Most of a message is room that is not used: what is zero is
+ * passed over, and where something is counts. */
 static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size) {
     enum { LANES = 4 };
     uint64_t lanes[LANES] = { hash, hash + 1, hash + 2, hash + 3 }, words[LANES];
     const char *from = bytes;
     for (; size >= sizeof words; from += sizeof words, size -= sizeof words) {
         memcpy(words, from, sizeof words);
+        if (!(words[0] | words[1] | words[2] | words[3]))
+            continue;
         for (int i = 0; i < LANES; i++)
-            lanes[i] = mix(lanes[i], words[i]);
+            lanes[i] = mix(lanes[i] + size, words[i]);
     }
     memset(words, 0, sizeof words);
     memcpy(words, from, size);

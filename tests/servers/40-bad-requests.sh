@@ -60,7 +60,7 @@ scenario() {
     expect "an operator cannot report" answers 403 'no host' operator monitor:9988/v1/report --data "$(report_of db2 1)"
     expect "a host cannot nudge a host" answers 403 'only the monitor' db2 db1:9989/v1/nudge --data ''
     expect "a host cannot ask in another's name" answers 403 'another host' db2 db1:9989/v1/ask \
-        --data "{\"v\":1,\"message\":\"ask\",\"cluster\":\"$LAB_NAME\",\"from\":\"db3\",\"round\":1,\"term\":1,\"for_writer\":true}"
+        --data "{\"v\":1,\"message\":\"ask\",\"cluster\":\"$LAB_NAME\",\"from\":\"db3\",\"round\":1,\"term\":1,\"for_writer\":true,\"lease_ms\":5000}"
     expect "without a certificate nothing is told" answers 403 certificate none monitor:9988/v1/status
     expect "without a certificate nothing is done" answers 403 certificate none monitor:9988/v1/command --data '{}'
     expect "without a certificate an agent tells no doctor anything" answers 403 certificate none db1:9989/v1/doctor

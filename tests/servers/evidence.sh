@@ -4,7 +4,7 @@
 # What a person needs to find the cause; passwords and data stay where they are.
 keep_evidence() { # folder
     local lab=${MMM_LAB_DIR:-/tmp/mmm-lab-$LAB_NAME} host
-    cp -r "$lab"/mmm.ini "$lab"/mon/monitor.log "$lab"/mon/monitor.db.recording "$1" 2>/dev/null || true
+    cp -r "$lab"/mmm.ini "$lab"/mon/monitor.log "$lab"/mon/store/monitor.db.recording "$1" 2>/dev/null || true
     for host in db1 db2 db3; do
         cp "$lab/$host/agent.log" "$1/$host-agent.log" 2>/dev/null || true
         cp "$lab/$host/server.log" "$1/$host-server.log" 2>/dev/null || true

@@ -281,14 +281,21 @@ nobody_is_told_ok_by_own_addresses() {
 }
 
 app_client() { # arguments…
-    lab exec app mariadb --no-defaults --host="$WRITER_ADDRESS" --user=app --password="$(cat "$(lab_folder)/secret/app.password")" \
+    app_client_for 60 "$@"
+}
+
+app_client_for() { # seconds arguments…
+    local seconds=$1
+    shift
+    lab exec app timeout "$seconds" mariadb --no-defaults --host="$WRITER_ADDRESS" --user=app --password="$(cat "$(lab_folder)/secret/app.password")" \
         --connect-timeout=5 "$@"
 }
 
+# One that hears nothing more is ended: an address that moves leaves its connections without a word.
 # One that is refused tries again: who else had the last connection, the prober for example, gives it back at once.
 take_one_until() { # milliseconds seconds
     until [[ $(now_ms) -ge $1 ]]; do
-        app_client -e "SELECT SLEEP($2)" >/dev/null 2>&1 && return
+        app_client_for $(($2 + 5)) -e "SELECT SLEEP($2)" >/dev/null 2>&1 && return
         sleep 0.2
     done
 }

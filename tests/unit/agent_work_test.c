@@ -264,6 +264,19 @@ static void a_server_that_opens_its_door_again_has_time_to_be_fenced(void **stat
     assert_int_equal(agent.task, TASK_FENCE);
 }
 
+/* It was stopped, or the machine was: the server may answer well, and is shut in order. */
+static void an_agent_that_wakes_up_after_its_lease_fences_before_it_kills(void **state) {
+    (void)state;
+    start_writer();
+    now += SECONDS(30);
+    feed((struct agent_event){ .kind = AGENT_TICK });
+    assert_false(plan.server_kill);
+    probed(probe_of(false));
+    assert_int_equal(plan.task.kind, TASK_FENCE);
+    assert_false(plan.server_kill);
+    assert_true(pass_until(cluster.lease.fence, sees_kill));
+}
+
 /* What is left of its lease is all the time that a fence has, whatever the fence itself may take. */
 static void a_fence_ends_with_the_lease_in_which_the_server_was_open(void **state) {
     (void)state;
@@ -499,6 +512,7 @@ int main(void) {
         cmocka_unit_test(a_server_that_has_closed_its_door_is_not_taken_for_dead),
         cmocka_unit_test(a_server_that_has_closed_its_door_is_killed_as_soon_as_its_role_is_taken_away),
         cmocka_unit_test(a_server_that_opens_its_door_again_has_time_to_be_fenced),
+        cmocka_unit_test(an_agent_that_wakes_up_after_its_lease_fences_before_it_kills),
         cmocka_unit_test(a_fence_ends_with_the_lease_in_which_the_server_was_open),
         cmocka_unit_test(a_writer_that_gets_its_role_back_does_not_complain_of_the_hand_over),
         cmocka_unit_test(a_hand_over_ends_whoever_writes_only_when_it_is_told_to),

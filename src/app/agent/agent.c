@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "effect/loop/loop.h"
 #include "effect/notify/notify.h"
+#include "effect/process/memory.h"
 #include "effect/rights/rights.h"
 #include "effect/store/store.h"
 #include "wire/state.h"
@@ -122,6 +123,7 @@ static enum rc start(struct agent_app *app, struct reason *ret_why) {
 }
 
 int agent_main(const struct settings *settings, int self) {
+    memory_keep_small();
     log_start("mmm-agent", LOG_LEVEL_INFO);
     struct agent_app *app = calloc(1, sizeof *app);
     if (!app)
@@ -143,6 +145,7 @@ int agent_main(const struct settings *settings, int self) {
         log_line(LOG_LEVEL_ERROR, "event=start_failed host=%s why=\"%s\"", app->cluster->hosts[self].name, why.text);
         status = 1;
     } else if (begins) {
+        memory_return_code();
         log_line(LOG_LEVEL_INFO, "event=started host=%s version=%s", app->cluster->hosts[self].name, MMM_VERSION);
         notify_ready("running");
         app_feed(app, &(struct agent_event){ .kind = AGENT_TICK });

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "effect/loop/loop.h"
 #include "effect/notify/notify.h"
+#include "effect/process/memory.h"
 #include "effect/rights/rights.h"
 #include "wire/state.h"
 #include "wire/status.h"
@@ -154,6 +155,7 @@ static void end(struct monitor_app *app) {
 }
 
 int monitor_main(const struct settings *settings) {
+    memory_keep_small();
     log_start("mmm-monitor", LOG_LEVEL_INFO);
     struct monitor_app *app = calloc(1, sizeof *app);
     if (!app)
@@ -167,6 +169,7 @@ int monitor_main(const struct settings *settings) {
         log_line(LOG_LEVEL_ERROR, "event=start_failed why=\"%s\"", why.text);
         status = 1;
     } else {
+        memory_return_code();
         log_line(LOG_LEVEL_INFO, "event=started cluster=%s version=%s", app->cluster->name, MMM_VERSION);
         fence_check(app);
         notify_ready("running");

@@ -17,7 +17,8 @@ static void give_up(struct step *step) {
     if (agent->writer) {
         agent->must_fence = agent->opened || !agent->probe.read_only;
         agent->durable.writer = agent->durable.given_up = agent->must_fence;
-        agent->shut_by = agent->lease_until;
+        /* An agent that was stopped finds its lease over: then haste is no use, and the fence gets its usual time. */
+        agent->shut_by = agent->lease_until > step->now ? agent->lease_until : step->now + spec(step)->fence;
         step_report_soon(step);
     }
     agent->writer = false;
