@@ -9,7 +9,7 @@ IS_LISTED(struct monitor_durable, 15584);
 IS_LISTED(struct host_view, 34856);
 IS_LISTED(struct transfer, 4344);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1144080);
+IS_LISTED(struct monitor, 1144088);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -319,6 +319,7 @@ void pack_monitor(struct pack *p, struct monitor *monitor) {
     PACK_FLAG(p, monitor, told_protected);
     pack_position(p, "writer_position", &monitor->writer_position);
     pack_position(p, "writer_position_before", &monitor->writer_position_before);
+    PACK_MSEC(p, monitor, writer_position_at);
     pack_transfer(p, &monitor->transfer, cluster);
     pack_stranger(p, &monitor->stranger, cluster);
     PACK_MSEC(p, monitor, stranger_at);

@@ -24,7 +24,8 @@ static bool is_attached(const struct monitor *m, int host) {
            ip_equal(&probe->replication.source_address, &m->cluster->hosts[writer].address);
 }
 
-/* Whoever has received what the writer had a report ago has no backlog that commits would wait for. */
+/* Whoever has received what the writer had more than a report interval ago has no backlog that commits would wait for:
+ * what it is known to have is as old as that. */
 static bool is_near(const struct mstep *step, int host) {
     const struct monitor *m = step->m;
     return m->serving && health_is_fresh(step, host) && m->writer_position_before.count > 0 &&
@@ -105,13 +106,15 @@ const char *durability_why(struct mstep *step, host_set wanted) {
 bool durability_waits(const struct mstep *step) {
     const struct monitor *m = step->m;
     host_set others = standbys(m);
+    const struct report *report = &m->hosts[m->durable.writer].report;
+    bool waits = report->term == m->durable.term && report->writer && report->probe.semi_sync.waits;
     struct wait_facts facts = {
         .lossless = is_lossless(m),
         .alone = others == 0,
         .counted = (m->durable.surely & others) != 0,
     };
     for (int i = 0; i < m->cluster->host_count; i++)
-        if (set_has(others, i) && is_attached(m, i) && is_near(step, i))
+        if (set_has(others, i) && is_attached(m, i) && (waits || is_near(step, i)))
             facts.attached = true;
     return wait_decide(&facts)->waits;
 }
@@ -171,8 +174,11 @@ void durability_read_report(struct mstep *step) {
     struct monitor *m = step->m;
     int writer = m->durable.writer;
     const struct report *report = &m->hosts[writer].report;
-    m->writer_position_before = m->writer_position;
-    m->writer_position = report->probe.applied;
+    if (m->writer_position.count == 0 || step->now - m->writer_position_at >= m->cluster->lease.report) {
+        m->writer_position_before = m->writer_position;
+        m->writer_position = report->probe.applied;
+        m->writer_position_at = step->now;
+    }
     host_set members = report->electable & ~set_of(writer);
     if (!is_lossless(m) || report->protection != PROTECTION_ON || report->term != m->durable.term || !members)
         return;

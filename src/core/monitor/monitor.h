@@ -190,9 +190,11 @@ struct monitor {
     msec granted_until;   /* the writer's lease has surely ended by then (margin not included) */
     bool serving;         /* the writer has reported that it holds the role and is writable, in this term */
     msec serving_since;   /* when that became true; NEVER: it is not */
-    msec writer_heartbeat, writer_heartbeat_before;               /* stamps of its last two heartbeats */
-    bool told_protected;                                          /* by the last event about it */
-    struct gtid_position writer_position, writer_position_before; /* what it had by its last two reports */
+    msec writer_heartbeat, writer_heartbeat_before; /* stamps of its last two heartbeats */
+    bool told_protected;                            /* by the last event about it */
+    /* What it had by two of its reports, at least a report interval apart: those that follow a task come at once. */
+    struct gtid_position writer_position, writer_position_before;
+    msec writer_position_at; /* when the later of them came */
     struct transfer transfer;
     struct fence_state fence;
     struct stranger stranger; /* the last one that was told of, so that it is told once */
