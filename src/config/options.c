@@ -186,7 +186,7 @@ const struct option options[] = {
       MINUTES(1), NULL,
       "A server that stays silent for so long does not answer." },
     { SECTION_HEALTH, "settle", OPTION_DURATION, OPTION_PLAIN, SET(cluster.health.settle), "10s", 0, HOURS(1), NULL,
-      "After a change of writer, replication is not judged for so long." },
+      "After a change of writer, only an error in applying is judged for so long, no other trouble of replication." },
     { SECTION_HEALTH, "down_short", OPTION_DURATION, OPTION_PLAIN, SET(cluster.health.down_short), "60s", 0, HOURS(24),
       NULL,
       "A replica that was down for less than this returns by itself." },

@@ -57,7 +57,7 @@ struct health_spec {
     msec lag_max;        /* a replica further behind is REPLICATION_DELAY ... */
     msec lag_back;       /* ... until it is nearer than this */
     msec answer_timeout; /* a server that has not answered a probe for so long does not answer */
-    msec settle;         /* after a new writer, replication is not judged for so long */
+    msec settle;         /* after a new writer, of replication only an error in applying is judged for so long */
     msec down_short;     /* a replica that was down for less returns by itself */
     unsigned flap_count; /* more departures from ONLINE than this within flap_window: flapping */
     msec flap_window;

@@ -20,6 +20,21 @@ static void a_replica_that_broke_loses_its_role_and_shows_why(void **state) {
         assert_int_not_equal(monitor.durable.placement[i], DB3);
 }
 
+/* Scenario 19 on real servers: readers got wrong rows for health.settle after a failover. */
+static void a_replica_that_cannot_apply_is_out_soon_after_a_change_of_writer_too(void **state) {
+    (void)state;
+    start_serving();
+    monitor.serving_since = now - SECONDS(1);
+    obedient[DB3] = false;
+    struct replication *replication = &reports[DB3].probe.replication;
+    replication->applying = THREAD_STOPPED;
+    turns(SECONDS(3));
+    assert_int_equal(monitor.durable.hosts[DB3].state, HOST_ONLINE); /* it may be about to be started */
+    replication->apply_failed = true;
+    turns(SECONDS(1));
+    assert_int_equal(monitor.durable.hosts[DB3].state, HOST_REPLICATION_FAIL);
+}
+
 static void connecting_is_not_replicating(void **state) {
     (void)state;
     start_serving();
@@ -446,6 +461,7 @@ static void no_force_replaces_a_writer_that_may_still_be_writing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_replica_that_broke_loses_its_role_and_shows_why),
+        cmocka_unit_test(a_replica_that_cannot_apply_is_out_soon_after_a_change_of_writer_too),
         cmocka_unit_test(connecting_is_not_replicating),
         cmocka_unit_test(replicating_from_somebody_else_is_not_replicating),
         cmocka_unit_test(a_late_replica_leaves_and_returns_with_a_gap_between),

@@ -40,7 +40,8 @@ struct state_facts {
     bool flapping;
     bool down_long;
     bool judged;      /* a writer serves, so that replication from it can be judged */
-    bool settled;     /* ... and has for long enough that a host in service is judged by it */
+    bool settled;     /* ... and has for long enough that a host in service is judged by it; or applying has failed with
+                         an error, which no time mends */
     bool replicating; /* both threads run, from the writer */
     bool late; /* behind by more than lag_max; once late, by more than lag_back; out of service, by an unknown lag */
 };

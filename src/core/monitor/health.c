@@ -279,7 +279,8 @@ static void collect_facts(const struct mstep *step, int host, bool deaf, struct 
         .flapping = is_flapping(step, host),
         .down_long = durable->state == HOST_HARD_OFFLINE && step->event->wall - durable->since > spec(step)->down_short,
         .judged = m->serving && host != m->durable.writer && health_is_fresh(step, m->durable.writer),
-        .settled = m->serving && step->now - m->serving_since >= spec(step)->settle,
+        .settled = m->serving &&
+                   (step->now - m->serving_since >= spec(step)->settle || view->report.probe.replication.apply_failed),
         .replicating = health_is_replicating(step, host),
         .late = view->late || (durable->state != HOST_ONLINE && view->lag < 0),
     };
