@@ -17,7 +17,7 @@ readonly LEASE_MS=5000 # the default, which the lab keeps
 SLOW=${SLOW:-1}
 # What may be missing at the end: none; «predicted» in asynchronous mode, where the old writer may have acknowledged what
 # nobody else has; «foretold» where `mmm explain` has told the number before; «explained» where each missing row was
-# acknowledged while the servers did without semi-sync (chaos).
+# acknowledged while mmm said that writes were not protected (chaos).
 LOSS=none
 # The servers of the lab; run says which.
 FAMILY=${FAMILY:-mariadb}

@@ -81,8 +81,8 @@ state_line() {
 
 # ---- loss that may be ----
 
-# The lab's masters do without an acknowledgement when nobody has given one for 10 s, and log it.  A missing row is
-# explained when whoever was writer at its time had switched so, and mmm has listed as many transactions of a held host.
+# Before a writer goes on without an acknowledgement mmm says so: «writes are not protected».  A missing row is explained
+# when that stood at the moment of its OK, and mmm has listed as many transactions of a held host.
 loss_is_explained() {
     local id
     verified '.lost == 0' && return
@@ -94,30 +94,18 @@ loss_is_explained() {
     PREDICTED=$(jq .lost "$EVIDENCE/verify.json")
 }
 
-# Every host that was writer within a lease of the row's answer had switched semi-sync off.
 row_was_unprotected() { # id
-    local line answered host found=0
+    local line answered
     line=$(cat "$(lab_folder)"/clients/load.*.log | awk -v id="$1" '$1 == id')
-    answered=$(awk -v up="$(uptime_ms)" -v now="$(now_ms)" '{ printf "%d", (now - up + $3) / 1000 }' <<<"$line")
-    for host in $(writers_about "$answered"); do
-        found=1
-        say "lost: $line, answered at $(date -d "@$answered" +%T), $host may have; semi-sync there: $(semi_sync_at "$host" "$answered")"
-        [[ $(semi_sync_at "$host" "$answered") == OFF ]] || return 1
-    done
-    [[ $found -eq 1 ]]
+    answered=$(awk -v up="$(uptime_ms)" -v now="$(now_ms)" '{ printf "%d", now - up + $3 }' <<<"$line")
+    say "lost: $line, answered at $(date -d "@$((answered / 1000))" +%T).$(printf '%03d' $((answered % 1000))), told then: $(protection_at "$answered")"
+    [[ $(protection_at "$answered") == writes_unprotected ]]
 }
 
-writers_about() { # seconds since 1970
+# What mmm had said last of the protection of writes.
+protection_at() { # milliseconds since 1970
     gather_events
-    jq -rs --argjson at "$1" '[.[] | select(.event == "writer_serving") | { host, at: (.time | sub("\\.[0-9]+"; "") | fromdate) }] as $all |
-        ([$all[] | select(.at <= $at - 8)] | last), ($all[] | select(.at > $at - 8 and .at <= $at + 1)) | .host // empty' \
-        "$EVIDENCE/events.json" | sort -u
-}
-
-semi_sync_at() { # host seconds since 1970
-    local at
-    at=$(date -d "@$2" '+%F %T')
-    awk -v at="$at" 'BEGIN { state = "ON" } substr($0, 1, 19) > at { exit }
-        /emi-sync.*switched OFF/ { state = "OFF" } /emi-sync.*switched ON/ { state = "ON" } /mariadbd: ready/ { state = "ON" }
-        END { print state }' "$(lab_folder)/$1/server.log"
+    jq -rs --argjson at "$1" '[.[] | select(.event == "writes_protected" or .event == "writes_unprotected") |
+        { event, at: ((.time | sub("\\.[0-9]+"; "") | fromdate) * 1000 + (.time | capture("\\.(?<ms>[0-9]+)").ms | tonumber)) } |
+        select(.at <= $at)] | last | .event // "nothing"' "$EVIDENCE/events.json"
 }
