@@ -13,8 +13,8 @@ server_is_full() {
 scenario() {
     local begun
     given_a_cluster_under_load 2s
+    begun=$(now_ms) # the first of them ends first, and on a busy machine it begins a second before the last
     take_all_connections "$HELD_SECONDS"
-    begun=$(now_ms)
     need "the server takes no more connections" within 5 server_is_full
     while [[ $(($(now_ms) - begun)) -lt $((HELD_SECONDS * 1000 - 2000)) ]]; do
         within 1 server_is_full || { broken "the server takes connections too early"; break; }
