@@ -74,8 +74,8 @@ bool gtid_reached(const struct gtid_position *a, const struct gtid_position *b);
 uint64_t gtid_own(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size);
 
 /* How far «other» is behind «have» in their common history.  MySQL: as gtid_own.  MariaDB: for each domain, from the
- * highest sequence number that other knows to the highest of have.  Unlike gtid_own it does not ask who wrote what, so a
- * position with one entry a domain (Gtid_IO_Pos) will do. */
+ * highest sequence number that other knows to the highest of have.  Unlike gtid_own it does not ask who wrote what, so
+ * a position with one entry a domain (Gtid_IO_Pos) will do. */
 uint64_t gtid_missing(const struct gtid_position *have, const struct gtid_position *other, char *ret_text, size_t size);
 
 #endif
