@@ -6,6 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly ROOT
 LAB=${MMM_LAB_DIR:-/tmp/mmm-lab-$LAB_NAME}
 UP=()
+DURABILITY=lossless # the lab's own
 WARM_UP_ROWS=100
 
 say() {
@@ -84,10 +85,12 @@ replicates() { # host status
     grep -qE "^\{\"name\":\"$1\".*\"state\":\"ONLINE\".*\"receiving\":true,\"applying\":true,\"lag_ms\":[0-9]{1,2}," <<<"$2"
 }
 
-# All ONLINE, everybody replicates without lag, and either master may become writer: the state before each fault.
+# All ONLINE, everybody replicates without lag, and either master may become writer: the state before each fault.  A
+# writer that is lost while writes are not protected is replaced by nobody without a word of the administrator.
 is_settled() { # writer
     local status host
     status=$(status_lines)
+    [[ $DURABILITY == asynchronous ]] || grep -q '"protected":true' <<<"$status" || return 1
     grep -q "\"writer\":\"$1\".*\"electable\":\[\"db1\",\"db2\"\],\"transfer\":null" <<<"$status" || return 1
     for host in db1 db2 db3; do
         [[ $host == "$1" ]] || replicates "$host" "$status" || return 1
