@@ -9,7 +9,7 @@ IS_LISTED(struct monitor_durable, 15584);
 IS_LISTED(struct host_view, 34856);
 IS_LISTED(struct transfer, 4344);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1144088);
+IS_LISTED(struct monitor, 1144176);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -134,6 +134,13 @@ static void pack_probe(struct pack *p, struct probe *probe) {
 static void pack_stranger(struct pack *p, struct stranger *stranger, const struct cluster *cluster) {
     pack_index(p, "stranger", &stranger->address, cluster->address_count);
     pack_mac(p, "stranger_mac", &stranger->mac);
+}
+
+static void pack_comparing(struct pack *p, struct comparing *comparing, const struct cluster *cluster) {
+    pack_number(p, "command", &comparing->command, UINT64_MAX);
+    PACK_SMALL(p, comparing, host, cluster->host_count);
+    PACK_TEXT(p, comparing, who);
+    PACK_MSEC(p, comparing, until);
 }
 
 static void pack_term(struct pack *p, uint64_t *term) {
@@ -324,6 +331,7 @@ void pack_monitor(struct pack *p, struct monitor *monitor) {
     pack_stranger(p, &monitor->stranger, cluster);
     PACK_MSEC(p, monitor, stranger_at);
     pack_fence(p, &monitor->fence, cluster);
+    pack_comparing(p, &monitor->comparing, cluster);
     if (p->mode == PACK_READ && !transfer_is_whole(&monitor->transfer))
         pack_wrong(p, "transfer");
 }

@@ -135,6 +135,45 @@ static void a_host_that_replicates_under_load_is_set_online(void **state) {
     assert_int_equal(reply.rc, RC_OK);
 }
 
+/* Chaos, seed 38: after a crash nothing had been compared yet, and the writer's transactions of the moment were told to
+ * be the host's own, which an administrator fills anew for. */
+static void a_host_under_load_is_compared_before_set_online_is_answered(void **state) {
+    (void)state;
+    start_serving();
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db3" });
+    reports[DB3].crashes++;
+    turns(SECONDS(1));
+    reports[DB1].probe.binlog = core_position("0-1-40");
+    hear(DB1);
+    reports[DB3].probe.binlog = core_position("0-1-52");
+    hear(DB3);
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db3" });
+    assert_int_equal(reply.id, 0);
+    reports[DB1].probe.binlog = core_position("0-1-60");
+    turns(SECONDS(4));
+    assert_int_not_equal(reply.id, 0);
+    assert_int_equal(reply.rc, RC_OK);
+}
+
+static void what_a_host_has_of_its_own_is_refused_however_long_the_comparison_takes(void **state) {
+    (void)state;
+    start_serving();
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db3" });
+    reports[DB3].crashes++;
+    turns(SECONDS(1));
+    reports[DB1].probe.binlog = core_position("0-1-40");
+    hear(DB1);
+    reports[DB3].probe.binlog = core_position("0-1-40,0-3-41");
+    hear(DB3);
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db3" });
+    assert_int_equal(reply.id, 0);
+    reports[DB1].task = TASK_OPEN; /* as long as that takes nothing is compared */
+    turns(SECONDS(6));
+    assert_int_not_equal(reply.id, 0);
+    assert_int_equal(reply.rc, RC_REFUSED);
+    assert_non_null(strstr(reply.text, "0-3-"));
+}
+
 static void crash_and_come_back(int host) {
     reports[host].crashes++;
     turns(1000);
@@ -469,6 +508,8 @@ int main(void) {
         cmocka_unit_test(a_switchover_does_not_start_towards_an_unknown_lag),
         cmocka_unit_test(a_writer_whose_agent_knows_nothing_yet_never_gets_others_held),
         cmocka_unit_test(a_host_that_replicates_under_load_is_set_online),
+        cmocka_unit_test(a_host_under_load_is_compared_before_set_online_is_answered),
+        cmocka_unit_test(what_a_host_has_of_its_own_is_refused_however_long_the_comparison_takes),
         cmocka_unit_test(a_standby_whose_server_crashed_is_not_electable_before_it_is_compared),
         cmocka_unit_test(a_crashed_standby_with_transactions_of_its_own_stays_held),
         cmocka_unit_test(a_crash_that_an_earlier_run_of_the_agent_saw_holds_nobody_again),

@@ -37,9 +37,9 @@ static void set_mode(struct mstep *step, const struct command *command) {
     mstep_reply(step, command->id, RC_OK, "switched into %s mode", monitor_mode_name(command->mode));
 }
 
-/* The host's own transactions, from its last report and the writer's.  A host that replicates may have reported after
- * the writer, and so have what the writer wrote in between: then what was compared in the right order decides.  Should
- * it have got something of its own since, H90 finds that in the next comparison. */
+/* The host's own transactions, from its last report and the writer's.  A host may have reported after the writer, and
+ * so have what the writer wrote in between: then what was compared in the right order decides.  Should it have got
+ * something of its own since, H90 finds that in the next comparison. */
 static uint64_t own_transactions(const struct mstep *step, int host, char *ret_text, size_t size) {
     int writer = step->m->durable.writer;
     ret_text[0] = 0;
@@ -47,6 +47,22 @@ static uint64_t own_transactions(const struct mstep *step, int host, char *ret_t
         return 0;
     return gtid_own(&step->m->hosts[host].report.probe.binlog, &step->m->hosts[writer].report.probe.binlog, ret_text,
                     size);
+}
+
+static bool is_compared(const struct mstep *step, int host) {
+    const struct monitor *m = step->m;
+    return !m->serving || m->durable.hosts[host].holds & HOLD_OWN_TRANSACTIONS || health_has_nothing_own(step, host);
+}
+
+/* Its last report and the writer's do not tell, and a comparison that does is on its way: that one decides. */
+static bool await_comparison(struct mstep *step, const struct command *command, int host) {
+    struct comparing *comparing = &step->m->comparing;
+    if (is_compared(step, host))
+        return false;
+    *comparing =
+        (struct comparing){ .command = command->id, .host = host, .until = step->now + 2 * HEALTH_COMPARE_AFTER(step) };
+    TEXT_COPY(comparing->who, command->who);
+    return true;
 }
 
 /* A failover that waits because nobody may be promoted does not move: that is when an administrator's word is needed.
@@ -118,7 +134,7 @@ static void describe_accepted(const struct mstep *step, int host, uint64_t own, 
         text_append(ret_text, size, "\n  compared: everything that it has is on %s too", host_name(step, writer));
 }
 
-static void set_online(struct mstep *step, const struct command *command) {
+static void set_online(struct mstep *step, const struct command *command, bool may_wait) {
     int host = find_host(step, command);
     if (host == HOST_NONE)
         return;
@@ -148,6 +164,12 @@ static void set_online(struct mstep *step, const struct command *command) {
         return;
     char text[FACT_SIZE];
     uint64_t own = own_transactions(step, host, text, sizeof text);
+    if (own && !command->force && may_wait && m->comparing.command) {
+        refuse(step, command, "another host is being compared with the writer: try again in some seconds");
+        return;
+    }
+    if (own && !command->force && may_wait && await_comparison(step, command, host))
+        return;
     if (own && !command->force) {
         mstep_reply(
             step, command->id, RC_REFUSED,
@@ -173,6 +195,17 @@ static void set_online(struct mstep *step, const struct command *command) {
         mstep_reply(step, command->id, RC_OK,
                     "%s follows %s now, and is ONLINE as soon as it has caught up (mmm show)%s", name,
                     host_name(step, m->durable.writer), accepted);
+}
+
+void commands_compared(struct mstep *step) {
+    struct comparing *comparing = &step->m->comparing;
+    if (!comparing->command || (!is_compared(step, comparing->host) && step->now < comparing->until))
+        return;
+    struct command command = { .id = comparing->command, .kind = COMMAND_SET_ONLINE };
+    TEXT_COPY(command.who, comparing->who);
+    TEXT_COPY(command.host, host_name(step, comparing->host));
+    *comparing = (struct comparing){ .command = 0 };
+    set_online(step, &command, false);
 }
 
 static int best_successor(const struct mstep *step) {
@@ -380,7 +413,7 @@ static void move_role(struct mstep *step, const struct command *command) {
 void commands_run(struct mstep *step, const struct command *command) {
     switch (command->kind) {
     case COMMAND_SET_ONLINE:
-        set_online(step, command);
+        set_online(step, command, true);
         return;
     case COMMAND_SET_OFFLINE:
         set_offline(step, command);

@@ -91,7 +91,7 @@ static void compare_with_writer(struct mstep *step, int writer) {
     for (int i = 0; i < m->cluster->host_count; i++) {
         struct host_view *view = &m->hosts[i];
         if (i == writer || view->own_snapshot_at == NEVER ||
-            step->now - view->own_snapshot_at < 4 * m->cluster->lease.report + 500)
+            step->now - view->own_snapshot_at < HEALTH_COMPARE_AFTER(step))
             continue;
         char text[FACT_SIZE];
         struct gtid_position known = report->probe.binlog;

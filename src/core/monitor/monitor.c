@@ -197,6 +197,7 @@ static void nudge(struct mstep *step) {
 
 static void decide(struct mstep *step) {
     lease_adopt(step);
+    commands_compared(step);
     health_run(step);
     transfer_run(step);
     fencing_run(step);

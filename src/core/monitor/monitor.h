@@ -150,6 +150,14 @@ struct command_reply {
     char text[ANSWER_TEXT_MAX];
 };
 
+/* A set-online that is answered when what the host has was compared with a later word of the writer's. */
+struct comparing {
+    uint64_t command; /* its id; 0: none */
+    int host;
+    char who[NAME_SIZE];
+    msec until; /* then the reports that there are decide */
+};
+
 struct monitor_event {
     enum monitor_event_kind kind;
     msec now;
@@ -199,6 +207,7 @@ struct monitor {
     struct fence_state fence;
     struct stranger stranger; /* the last one that was told of, so that it is told once */
     msec stranger_at;
+    struct comparing comparing;
 };
 
 /* durable NULL: the store was empty. */

@@ -29,6 +29,8 @@ bool health_is_silent(const struct mstep *step, int host); /* not within a lease
 bool health_is_alive(const struct mstep *step, int host);
 bool health_is_replicating(const struct mstep *step, int host);
 bool health_server_answers(const struct mstep *step, int host);
+/* How old a host's word is when the writer's is surely newer. */
+#define HEALTH_COMPARE_AFTER(step) (4 * (step)->m->cluster->lease.report + 500)
 bool health_has_nothing_own(const struct mstep *step, int host); /* that the writer lacks */
 void health_set_state(struct mstep *step, int host, enum host_state to, const char *rule, const char *why);
 void health_hold(struct mstep *step, int host, enum hold_reason reason, const char *rule, const char *format, ...)
@@ -95,5 +97,6 @@ bool orders_equal(const struct orders *a, const struct orders *b); /* but for th
 
 /* commands.c */
 void commands_run(struct mstep *step, const struct command *command);
+void commands_compared(struct mstep *step); /* answers a set-online that waits for a comparison */
 
 #endif
