@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,6 +150,7 @@ static struct session connect_to(int listener, const char *to, uint16_t port) {
     session.client = dial(to, port);
     go_to(OURS);
     assert_true(session.client >= 0);
+    assert_int_equal(poll(&(struct pollfd){ .fd = listener, .events = POLLIN }, 1, PATIENCE), 1);
     session.server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     assert_true(session.server >= 0);
     return session;
@@ -254,9 +256,11 @@ static void the_clients_of_a_stopped_process_are_told_too(void **state) {
     struct scene *scene = *state;
     struct session session = connect_to(scene->listener, ROLE, PORT);
     pid_t child = fork();
-    if (child == 0)
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
         for (;;)
             pause();
+    }
     close(session.server); /* only the child has it now */
     assert_int_equal(kill(child, SIGSTOP), 0);
     assert_int_equal(waitpid(child, NULL, WUNTRACED), child);

@@ -260,7 +260,7 @@ static enum rc end_family(struct resetter *resetter, uint8_t family, struct reas
     return rc;
 }
 
-/* Again until there is none: what ends while the kernel lists makes it pass over others, and new ones come in. */
+/* Again until there is none: what ends while the kernel lists may make it pass over others, and new ones come in. */
 static enum rc end_all(struct resetter *resetter, bool four, struct reason *ret_why) {
     for (int pass = 0; pass < PASSES; pass++) {
         unsigned before = resetter->ended;
