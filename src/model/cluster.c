@@ -49,3 +49,8 @@ int cluster_host_at(const struct cluster *cluster, const struct ip *address) {
             return i;
     return HOST_NONE;
 }
+
+msec cluster_kernel_lifetime(msec lifetime) {
+    enum { LATE_MSEC = 600 };
+    return lifetime < 1000 + LATE_MSEC ? 1000 : (lifetime - LATE_MSEC) / 1000 * 1000;
+}

@@ -92,6 +92,10 @@ int cluster_host(const struct cluster *cluster, const char *name); /* index or H
 int cluster_role(const struct cluster *cluster, const char *name); /* index or -1 */
 int cluster_writer_role(const struct cluster *cluster);            /* index; every valid cluster has one */
 host_set cluster_masters(const struct cluster *cluster);           /* hosts that may become writer */
+/* How long the kernel is told to keep a role address that may stay for so long.  It counts whole seconds and looks at
+ * their end only now and then, late by up to 0.4 s, and by up to 1 s when any other address of the machine changed just
+ * before: so 0.6 s less, rounded DOWN, at least 1 s. */
+msec cluster_kernel_lifetime(msec lifetime);
 address_set cluster_role_addresses(const struct cluster *cluster, int role);
 /* The host whose own address this is, or HOST_NONE. */
 int cluster_host_at(const struct cluster *cluster, const struct ip *address);

@@ -1,8 +1,9 @@
-/* The kernel's answers about links and addresses, in one datagram or two, and to changes of the guard. */
+/* The kernel's answers about links, addresses and connections, in one datagram or two, and to changes of the guard. */
 #include "fuzz.h"
 
 #include "effect/guard/nft.h"
 #include "effect/netlink/rtnetlink.h"
+#include "effect/netlink/sockets.h"
 
 static void read_as(struct rt_reply wanted, const uint8_t *data, size_t size) {
     static struct rt_reply reply;
@@ -36,9 +37,19 @@ static void read_as_answers(const uint8_t *data, size_t size) {
     free(bytes);
 }
 
+static void read_as_connections(const uint8_t *data, size_t size) {
+    static struct socket_list list;
+    uint8_t *bytes = fuzz_bytes(data, size);
+    list = (struct socket_list){ .sequence = 1 };
+    socket_list_read(&list, bytes, size);
+    assert(list.count <= FOUND_MAX && list.error >= 0);
+    free(bytes);
+}
+
 /* Sequence and port as in the corpus. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     read_as_answers(data, size);
+    read_as_connections(data, size);
     read_as((struct rt_reply){ .sequence = 1, .port = 2 }, data, size);
     read_as((struct rt_reply){ .sequence = 1, .port = 2, .index = 1 }, data, size);
     read_as((struct rt_reply){ .sequence = 1, .port = 2, .ip = { .family = 4, .bytes = { 10, 77, 0, 50 } } }, data,

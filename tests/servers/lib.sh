@@ -291,7 +291,7 @@ app_client_for() { # seconds arguments…
         --connect-timeout=5 "$@"
 }
 
-# One that hears nothing more is ended: an address that moves leaves its connections without a word.
+# One that hears nothing more is ended: an agent that is dead cannot tell its clients that the address has gone.
 # One that is refused tries again: who else had the last connection, the prober for example, gives it back at once.
 take_one_until() { # milliseconds seconds
     until [[ $(now_ms) -ge $1 ]]; do

@@ -61,6 +61,10 @@ static bool sees_fence(void) {
     return plan.task.kind == TASK_FENCE;
 }
 
+static bool sees_address_go(void) {
+    return set_has(plan.address_remove, WRITER_ADDRESS);
+}
+
 static bool sees_kill(void) {
     return plan.server_kill;
 }
@@ -69,9 +73,10 @@ static void a_writer_cut_off_from_everyone_gives_the_role_up(void **state) {
     (void)state;
     start_writer();
     msec until = agent.lease_until;
+    assert_true(pass_until(SECONDS(10), sees_address_go));
+    assert_in_range(now, until - cluster.lease.fence - 100, until - cluster.lease.fence);
     assert_true(pass_until(SECONDS(10), sees_fence));
     assert_int_equal(now, until - cluster.lease.fence);
-    assert_true(set_has(plan.address_remove, WRITER_ADDRESS));
     assert_true(agent.writer);
     task_done(TASK_FENCE, RC_OK);
     assert_false(pass_until(until - now - 1, sees_kill));

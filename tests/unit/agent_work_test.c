@@ -414,6 +414,14 @@ static bool serves_reader(void) {
     return set_has(plan.address_set, READER_1);
 }
 
+static bool drops_writer(void) {
+    return set_has(plan.address_remove, WRITER_ADDRESS);
+}
+
+static bool serves_writer(void) {
+    return set_has(plan.address_set, WRITER_ADDRESS);
+}
+
 static void start_reader(void) {
     start(NULL, NULL);
     pass(SECONDS(6)); /* an agent that has just started may have given its word, and waits */
@@ -477,6 +485,47 @@ static void a_readers_address_that_has_gone_does_not_return_on_the_word_of_a_pee
     assert_false(answer_rounds(SECONDS(8), DB2, SECONDS(9), DB3, SECONDS(9), serves_reader));
 }
 
+/* What the kernel has taken cannot be reset any more: an agent that is there goes first, whatever the lease's length.
+ */
+static void an_address_that_nobody_renews_goes_before_the_kernel_takes_it(void **state) {
+    (void)state;
+    enum { KERNEL_EARLY = 20, TIME_FOR_IT = 50, SETTING_TAKES = 20 };
+    for (msec length = SECONDS(2); length <= SECONDS(8); length += 300) {
+        start_reader();
+        struct orders orders = orders_of(DUTY_STANDBY, 5);
+        orders.addresses = set_of(READER_1);
+        orders.lease = cluster.lease.length = length;
+        answer_next(orders);
+        while (!serves_reader())
+            answer_next(orders);
+        msec kernels = now + cluster_kernel_lifetime(plan.address_lifetime[READER_1]);
+        msec sooner = now + cluster_kernel_lifetime(plan.address_lifetime[READER_1] - SETTING_TAKES);
+        assert_true(pass_until(length, drops_reader));
+        assert_in_range(now, sooner - 200, kernels - KERNEL_EARLY - TIME_FOR_IT);
+        assert_true(now <= sooner - KERNEL_EARLY - TIME_FOR_IT);
+        /* What is left of the lease is no reason to serve it again, and new orders are. */
+        assert_false(pass_until(SECONDS(3), serves_reader));
+        answer_next(orders);
+        pass(length + cluster.lease.margin + 1);
+        answer_next(orders);
+        assert_true(serves_reader());
+    }
+}
+
+static void a_writers_address_that_has_left_returns_with_the_next_renewal_only(void **state) {
+    (void)state;
+    start_writer();
+    cluster.lease.length = 4500; /* the kernel's whole seconds end well before the fence begins */
+    for (int i = 0; i < 3; i++)
+        answer_next(orders_of(DUTY_WRITER, 5));
+    assert_true(pass_until(SECONDS(5), drops_writer));
+    assert_true(agent.writer && now < agent.lease_until - cluster.lease.fence);
+    assert_false(pass_until(400, serves_writer));
+    assert_true(agent.writer);
+    answer_next(orders_of(DUTY_WRITER, 5));
+    assert_true(serves_writer());
+}
+
 /* The monitor knows what this host can have from its reports: after orders that did not arrive the address may be
  * somebody else's. */
 static void a_readers_address_is_not_taken_up_later_than_the_orders_that_gave_it(void **state) {
@@ -526,6 +575,8 @@ int main(void) {
         cmocka_unit_test(a_readers_address_goes_when_a_peer_hears_the_monitor),
         cmocka_unit_test(the_order_of_the_answers_does_not_matter),
         cmocka_unit_test(a_readers_address_goes_when_nobody_answers),
+        cmocka_unit_test(an_address_that_nobody_renews_goes_before_the_kernel_takes_it),
+        cmocka_unit_test(a_writers_address_that_has_left_returns_with_the_next_renewal_only),
         cmocka_unit_test(a_readers_address_is_not_taken_up_later_than_the_orders_that_gave_it),
         cmocka_unit_test(a_readers_address_that_has_gone_does_not_return_on_the_word_of_a_peer),
     };

@@ -45,6 +45,7 @@ static const struct other_rule {
     { "A15", "server_kill", "agent: the last resort: not fenced when its time was over, the server is killed" },
     { "A20", "address_up", "agent: a role address is served here" },
     { "A21", "address_down", "agent: a role address is not served here any more" },
+    { "A22", "address_down", "agent: a role address was not renewed, and goes before the kernel takes it away" },
     { "C01", "mode_changed", "an administrator has changed the mode" },
     { "C10", "set_online", "an administrator has set a host online" },
     { "C11", "loss_accepted", "an administrator accepts that a new writer may lack transactions" },

@@ -28,6 +28,7 @@ struct agent_app {
     char state_path[PATH_SIZE + NAME_SIZE + 16];
     int lock_fd;
     bool note_failed;
+    bool reset_failed; /* the last time: told once */
     bool unsaved;      /* the durable part is not on disk: nothing that depends on it may be done */
     bool open_dropped; /* the server was not opened because of that: the core is told, and tries again */
     bool feeding;      /* an event is being worked on: a plan is never done inside another */

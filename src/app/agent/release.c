@@ -5,11 +5,23 @@
 #include "app/agent/agent_app.h"
 #include "app/daemons.h"
 #include "effect/loop/loop.h"
+#include "effect/netlink/sockets.h"
 
 static void no_stranger(void *context, const struct ip *ip, const struct mac *mac) {
     (void)context;
     (void)ip;
     (void)mac;
+}
+
+/* The address goes in any case; who is connected through it is told when that can be done. */
+static void reset_connections(const struct ip *ip, FILE *out) {
+    enum { RESET_MOST = 2000 };
+    struct reason why = { "" };
+    unsigned count = 0;
+    if (sockets_reset(ip, 1, RESET_MOST, &count, &why))
+        fprintf(out, "%s\n", why.text);
+    else if (count > 0)
+        fprintf(out, "reset %u connections\n", count);
 }
 
 /* The addresses of the cluster's roles that this machine has now. */
@@ -25,6 +37,7 @@ static enum rc remove_held(struct addresses *addresses, const struct cluster *cl
                 continue;
             char text[IP_TEXT_MAX];
             ip_format(&held[i].ip, text);
+            reset_connections(&held[i].ip, out);
             rc = addresses_remove(addresses, &held[i].ip, held[i].prefix, ret_why);
             if (rc == RC_OK)
                 fprintf(out, "removed the address %s\n", text);

@@ -104,8 +104,10 @@ void agent_start(struct agent *agent, const struct cluster *cluster, int self, u
     if (durable)
         agent->durable = *durable;
     memcpy(agent->addresses, addresses, sizeof agent->addresses);
-    for (int i = 0; i < ADDRESSES_MAX; i++)
+    for (int i = 0; i < ADDRESSES_MAX; i++) {
         agent->announced[i] = ANNOUNCEMENTS;
+        agent->leave_at[i] = addresses[i].gone_at;
+    }
     if (agent->durable.writer)
         go_on_as_writer(agent, now);
     guard_start(agent, now);

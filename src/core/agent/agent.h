@@ -61,10 +61,10 @@ struct agent_event {
 
 /* What to do now, in this order: save, then the rest in the order of the fields. */
 struct agent_plan {
-    bool save; /* the durable part has changed: on disk before anything below */
-    bool note; /* only what was received has changed: write it too, and go on should that fail */
-    address_set address_remove;
-    address_set address_set; /* add or renew, each with address_lifetime */
+    bool save;                  /* the durable part has changed: on disk before anything below */
+    bool note;                  /* only what was received has changed: write it too, and go on should that fail */
+    address_set address_remove; /* each client that is connected through it is told first, by a reset */
+    address_set address_set;    /* add or renew, each with address_lifetime */
     msec address_lifetime[ADDRESSES_MAX];
     address_set address_announce;
     address_set address_ask; /* who else has it? */
@@ -158,6 +158,8 @@ struct agent {
     bool addresses_known;
     msec addresses_next;
     msec renewed_until[ADDRESSES_MAX];
+    msec leave_at[ADDRESSES_MAX];      /* shortly before the kernel may take it away; NEVER: it does not */
+    msec left_until[ADDRESSES_MAX];    /* what it was renewed to when it left so: no reason to serve it again */
     msec guard_until[ADDRESSES_MAX];   /* the guard lets clients through until then; 0: not at all */
     unsigned announced[ADDRESSES_MAX]; /* how many of the announcements have been made */
     msec announce_at[ADDRESSES_MAX];

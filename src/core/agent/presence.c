@@ -11,6 +11,9 @@ static const msec announce_after[ANNOUNCEMENTS] = { 0, 50, 200, 700, 2000, 8000 
 
 enum { LOOK_EVERY = 1000, STRANGERS_EVERY = 10000, STRANGER_KEPT = 30000, LIFETIME_LEAST = 1000, RENEW_STEP = 200 };
 
+/* The kernel may end a lifetime 20 ms early (effect/netlink/addresses.c), and this process may be late. */
+enum { LEAVE_BEFORE = 100, SETTING_TAKES = 20 };
+
 void presence_listed(struct step *step) {
     struct agent *agent = step->agent;
     for (int i = 0; i < agent->cluster->address_count; i++)
@@ -66,11 +69,15 @@ static void serve(struct step *step, int address, msec until) {
     struct agent *agent = step->agent;
     struct agent_address *seen = &agent->addresses[address];
     msec lifetime = until - step->now;
-    if (lifetime < LIFETIME_LEAST || (seen->present && until < agent->renewed_until[address] + RENEW_STEP))
+    bool leaving = step->now >= agent->leave_at[address];
+    msec step_least = leaving ? 1 : RENEW_STEP;
+    if (lifetime < LIFETIME_LEAST || until <= agent->left_until[address] ||
+        (seen->present && until < agent->renewed_until[address] + step_least))
         return;
     step->plan->address_set |= set_of(address);
     step->plan->address_lifetime[address] = lifetime;
     agent->renewed_until[address] = until;
+    agent->leave_at[address] = step->now + cluster_kernel_lifetime(lifetime - SETTING_TAKES) - LEAVE_BEFORE;
     if (!seen->present) {
         agent->announced[address] = 0;
         agent->announce_at[address] = step->now;
@@ -80,17 +87,38 @@ static void serve(struct step *step, int address, msec until) {
     *seen = (struct agent_address){ .present = true, .gone_at = until };
 }
 
-static void drop(struct step *step, int address) {
+static void take_down(struct step *step, int address) {
     struct agent *agent = step->agent;
-    if (!agent->addresses[address].present)
-        return;
     agent->addresses[address].present = false;
     agent->renewed_until[address] = 0;
+    agent->leave_at[address] = NEVER;
     agent->announced[address] = ANNOUNCEMENTS;
     step->plan->address_remove |= set_of(address);
     step->plan->addresses_look = true;
-    say(step, "A21", "address_down", address, "not served here any more");
     step_report_soon(step);
+}
+
+static void drop(struct step *step, int address) {
+    if (!step->agent->addresses[address].present)
+        return;
+    take_down(step, address);
+    say(step, "A21", "address_down", address, "not served here any more");
+}
+
+/* Nothing has renewed it, and the kernel is about to take it away, which would leave its clients without a word: what
+ * has lost its address cannot be reset.  So it goes a moment before. */
+static void leave_in_time(struct step *step, int address) {
+    struct agent *agent = step->agent;
+    if (!agent->addresses[address].present)
+        return;
+    if (step->now < agent->leave_at[address]) {
+        step_deadline(step, agent->leave_at[address]);
+        return;
+    }
+    agent->left_until[address] = agent->renewed_until[address];
+    take_down(step, address);
+    guard_shut(step, address);
+    say(step, "A22", "address_down", address, "not renewed, and goes before the kernel takes it");
 }
 
 static void announce(struct step *step, int address) {
@@ -145,6 +173,7 @@ void presence_check(struct step *step) {
             }
             break;
         }
+        leave_in_time(step, i);
         announce(step, i);
     }
     if (lease_contact(agent) > step->now)

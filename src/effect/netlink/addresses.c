@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "effect/netlink/neighbours.h"
 #include "effect/netlink/rtnetlink.h"
+#include "model/cluster.h"
 
 struct addresses {
     struct loop *loop;
@@ -225,12 +226,6 @@ static enum rc delete_others(struct addresses *addresses, const struct ip *ip, u
     return RC_OK;
 }
 
-/* See addresses.h for the kernel's lateness. */
-static uint32_t whole_seconds(msec lifetime) {
-    enum { LATE_MSEC = 600 };
-    return lifetime < 1000 + LATE_MSEC ? 1 : (uint32_t)((lifetime - LATE_MSEC) / 1000);
-}
-
 static enum rc set(struct addresses *addresses, const struct ip *ip, uint8_t prefix, msec lifetime,
                    struct reason *ret_why) {
     if (lifetime < SECONDS(1) || lifetime > SECONDS(UINT32_MAX / 2))
@@ -246,7 +241,7 @@ static enum rc set(struct addresses *addresses, const struct ip *ip, uint8_t pre
     lifetime = until - clock_now();
     if (lifetime < SECONDS(1))
         return FAIL(RC_TIMEOUT, ret_why, "its lifetime was nearly over before the kernel was asked");
-    address.valid_s = whole_seconds(lifetime);
+    address.valid_s = (uint32_t)(cluster_kernel_lifetime(lifetime) / 1000);
     rc = rtnetlink_address_set(addresses->netlink, &address, ret_why);
     if (rc != RC_OK)
         return rc;

@@ -28,11 +28,9 @@ void addresses_mac(const struct addresses *addresses, struct mac *ret_mac);
 /* All addresses of the interface, read from the kernel. */
 enum rc addresses_list(struct addresses *addresses, struct held_address *ret_held, size_t size, size_t *ret_count,
                        struct reason *ret_why) NODISCARD;
-/* Adds the address or renews it, for no longer than lifetime (RC_REFUSED below 1 s).  The kernel counts whole seconds
- * and looks at their end only now and then, late by up to 0.4 s, and by up to 1 s when any other address of the machine
- * changed just before: so it gets 0.6 s less, rounded DOWN, at least 1 s.  Nearly
- * always it is gone in time then; at the worst 0.4 s late, which the lease's margin covers (up to 1 s when lifetime is
- * below 1.6 s).
+/* Adds the address or renews it, for no longer than lifetime (RC_REFUSED below 1 s): the kernel is told less
+ * (cluster_kernel_lifetime).  Nearly always it is gone in time then; at the worst 0.4 s late, which the lease's margin
+ * covers (up to 1 s when lifetime is below 1.6 s).
  * It is never chosen as a source by itself; IPv6 without duplicate address detection.  Beside another address of its
  * subnet it goes on the interface as /32 or /128, whatever prefix says: as the first of an IPv4 subnet it would take
  * the machine's own addresses with it when it goes.  prefix counts where no other address leads to the subnet; the

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "effect/netlink/bytes.h"
 
 enum {
     ANSWER_MSEC = 1000,    /* the kernel answers in microseconds; only a stuck one comes near this */
@@ -27,33 +28,6 @@ struct rtnetlink {
 };
 
 /* --- reading -------------------------------------------------------------------------------------------------- */
-
-/* libmnl's own walk takes a message of 2 GB or more for one that fits (its mnl_nlmsg_ok compares as int), and looks
- * up to three bytes beyond a message that ends unaligned: so the bytes are walked here. */
-struct cursor {
-    const uint8_t *at;
-    size_t left;
-};
-
-static void cursor_skip(struct cursor *cursor, size_t length) {
-    size_t step = length < cursor->left ? length : cursor->left;
-    cursor->at += step;
-    cursor->left -= step;
-}
-
-/* The next message and all its bytes; false at the end, and where the lengths are wrong. */
-static bool message_next(struct cursor *cursor, struct nlmsghdr *ret_head, struct cursor *ret_payload) {
-    struct nlmsghdr head;
-    if (cursor->left < sizeof head)
-        return false;
-    memcpy(&head, cursor->at, sizeof head);
-    if (head.nlmsg_len < sizeof head || head.nlmsg_len > cursor->left)
-        return false;
-    *ret_head = head;
-    *ret_payload = (struct cursor){ cursor->at + sizeof head, head.nlmsg_len - sizeof head };
-    cursor_skip(cursor, MNL_ALIGN((size_t)head.nlmsg_len));
-    return true;
-}
 
 struct attribute {
     uint16_t type;
@@ -73,14 +47,6 @@ static bool attribute_next(struct cursor *cursor, struct attribute *ret_attribut
     return true;
 }
 
-/* The first size bytes, when there are so many. */
-static bool copy_out(const struct cursor *from, void *ret_value, size_t size) {
-    if (from->left < size)
-        return false;
-    memcpy(ret_value, from->at, size);
-    return true;
-}
-
 static size_t family_length(int family) {
     return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
 }
@@ -94,19 +60,19 @@ static void read_address_attributes(struct cursor payload, size_t length, struct
         /* On a point-to-point link IFA_ADDRESS is the other end, and IFA_LOCAL is ours; IPv6 may have only the former.
          */
         if (attribute.type == IFA_LOCAL)
-            *ret_found = local = copy_out(&attribute.value, ret_address->ip.bytes, length);
+            *ret_found = local = cursor_copy(&attribute.value, ret_address->ip.bytes, length);
         else if (attribute.type == IFA_ADDRESS && !local)
-            *ret_found = copy_out(&attribute.value, ret_address->ip.bytes, length);
+            *ret_found = cursor_copy(&attribute.value, ret_address->ip.bytes, length);
         else if (attribute.type == IFA_FLAGS)
-            (void)copy_out(&attribute.value, &ret_address->flags, sizeof ret_address->flags);
-        else if (attribute.type == IFA_CACHEINFO && copy_out(&attribute.value, &lifetime, sizeof lifetime))
+            (void)cursor_copy(&attribute.value, &ret_address->flags, sizeof ret_address->flags);
+        else if (attribute.type == IFA_CACHEINFO && cursor_copy(&attribute.value, &lifetime, sizeof lifetime))
             ret_address->valid_s = lifetime.ifa_valid;
     }
 }
 
 static void read_address(struct rt_reply *reply, struct cursor payload) {
     struct ifaddrmsg head;
-    if (!copy_out(&payload, &head, sizeof head))
+    if (!cursor_copy(&payload, &head, sizeof head))
         return;
     size_t length = family_length(head.ifa_family);
     if (length == 0 || head.ifa_prefixlen > length * 8)
@@ -131,14 +97,14 @@ static void read_address(struct rt_reply *reply, struct cursor payload) {
 
 static void read_link(struct rt_reply *reply, struct cursor payload) {
     struct ifinfomsg head;
-    if (!copy_out(&payload, &head, sizeof head))
+    if (!cursor_copy(&payload, &head, sizeof head))
         return;
     struct rt_link link = { .index = head.ifi_index };
     cursor_skip(&payload, MNL_ALIGN(sizeof head));
     for (struct attribute attribute; attribute_next(&payload, &attribute);)
         if (attribute.type == IFLA_ADDRESS && head.ifi_type == ARPHRD_ETHER &&
             attribute.value.left == sizeof link.mac.bytes)
-            link.ethernet = copy_out(&attribute.value, link.mac.bytes, sizeof link.mac.bytes);
+            link.ethernet = cursor_copy(&attribute.value, link.mac.bytes, sizeof link.mac.bytes);
     if (!mac_is_zero(&reply->mac) && !mac_equal(&reply->mac, &link.mac))
         return;
     if (reply->link_count++ == 0)
@@ -147,7 +113,7 @@ static void read_link(struct rt_reply *reply, struct cursor payload) {
 
 static void read_error(struct rt_reply *reply, struct cursor payload) {
     int error;
-    if (!copy_out(&payload, &error, sizeof error) || error == INT32_MIN)
+    if (!cursor_copy(&payload, &error, sizeof error) || error == INT32_MIN)
         error = -EBADMSG;
     reply->error = error < 0 ? -error : error;
     reply->done = true;
@@ -156,7 +122,7 @@ static void read_error(struct rt_reply *reply, struct cursor payload) {
 /* The end of a dump tells, in newer kernels, whether it got to its end. */
 static void read_end(struct rt_reply *reply, struct cursor payload) {
     int error;
-    if (copy_out(&payload, &error, sizeof error) && error < 0)
+    if (cursor_copy(&payload, &error, sizeof error) && error < 0)
         read_error(reply, payload);
     reply->done = true;
 }
@@ -164,7 +130,7 @@ static void read_end(struct rt_reply *reply, struct cursor payload) {
 void rt_reply_read(struct rt_reply *reply, const void *bytes, size_t length) {
     struct cursor cursor = { bytes, length }, payload;
     struct nlmsghdr head;
-    while (!reply->done && message_next(&cursor, &head, &payload)) {
+    while (!reply->done && cursor_message(&cursor, &head, &payload)) {
         if (head.nlmsg_seq != reply->sequence || head.nlmsg_pid != reply->port)
             continue;
         reply->interrupted |= (head.nlmsg_flags & NLM_F_DUMP_INTR) != 0;
