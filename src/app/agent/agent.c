@@ -52,6 +52,7 @@ void app_feed(struct agent_app *app, struct agent_event *event) {
 
 static void on_timer(void *context) {
     app_feed(context, &(struct agent_event){ .kind = AGENT_TICK });
+    memory_return_heap();
 }
 
 /* Missing is «nothing known»; damaged is the same, and said. */

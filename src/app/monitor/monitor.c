@@ -53,6 +53,7 @@ void monitor_feed(struct monitor_app *app, struct monitor_event *event) {
 
 static void on_timer(void *context) {
     monitor_feed(context, &(struct monitor_event){ .kind = MONITOR_TICK });
+    memory_return_heap();
 }
 
 static void on_check(void *context, int host, const struct check_result *result) {

@@ -7,9 +7,21 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
+
 void memory_keep_small(void) {
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_TRIM_THRESHOLD, 64 * 1024);
+}
+
+void memory_return_heap(void) {
+    enum { EVERY = 10 * 1000 };
+    static msec last;
+    msec now = clock_now();
+    if (now - last < EVERY)
+        return;
+    last = now;
+    (void)malloc_trim(0);
 }
 
 void memory_return_code(void) {

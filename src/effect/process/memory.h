@@ -10,4 +10,9 @@ void memory_keep_small(void);
  * pages are given back; what is needed again comes from the page cache.  Only code is: it is never written. */
 void memory_return_code(void);
 
+/* What many connections at once have left in the heap goes back: an agent that was stopped for some seconds finds all
+ * that its peers have asked meanwhile, in 0.9 MB (chaos).  Takes less than 0.1 ms for a heap of a few MB; at most one
+ * call in ten seconds does anything. */
+void memory_return_heap(void);
+
 #endif
