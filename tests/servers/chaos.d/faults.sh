@@ -90,7 +90,13 @@ isolated() { # host
 
 # ---- servers ----
 
+answers() { # host
+    sql "$1" 'SELECT 1' >/dev/null 2>&1
+}
+
+# mmm leaves a thread alone that was stopped by hand; another fault may still hold the server.
 applier_back() { # host
+    within 60 answers "$1" || { say "the applier of $1 is not started: its server does not answer"; return; }
     # A host that has become writer meanwhile follows nobody.
     if is_read_only "$1"; then sql "$1" 'START SLAVE SQL_THREAD' || true; fi
 }
