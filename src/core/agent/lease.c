@@ -32,13 +32,6 @@ static msec granted_until(const struct step *step, const struct orders *orders) 
     return step->agent->report_sent + length;
 }
 
-/* The writer's other addresses go with its lease: the monitor leaves them to it for as long as a peer's promise lasts
- * (monitor/placement.c). */
-static void extend(struct agent *agent, msec until) {
-    agent->lease_until = later(agent->lease_until, until);
-    agent->contact_until = later(agent->contact_until, until);
-}
-
 /* The monitor did not know yet that the server is dead: the new term is obeyed, and the role given up in it at once. */
 static void refuse_role(struct step *step, const struct orders *orders) {
     struct agent *agent = step->agent;
@@ -64,7 +57,8 @@ static void obey_writer(struct step *step, const struct orders *orders) {
     agent->durable = (struct agent_durable){ .term = orders->term, .electable = orders->electable, .writer = true };
     agent->orders = *orders;
     agent->has_orders = agent->obeyed = true;
-    extend(agent, granted_until(step, orders));
+    agent->lease_until = later(agent->lease_until, granted_until(step, orders));
+    agent->contact_until = later(agent->contact_until, granted_until(step, orders));
     if (new_role)
         step_event(step, "A01", "role_taken", "the monitor gives the writer role");
 }
@@ -124,12 +118,18 @@ msec lease_contact(const struct agent *agent) {
 
 /* A reader's address is kept while nobody hears the monitor: then nobody is given it, and who said so gives its word
  * not to serve a new one for a lease (presence.c).  When a peer hears the monitor the cut is on this side, and nothing
- * more is added to what there is. */
+ * more is added to what there is; unless that peer has promised: then its reports tell of a writer that lives, and the
+ * monitor leaves that one its other addresses (monitor/placement.c).  One that hears the monitor and refuses tells
+ * nothing of it, even where the lease goes on by the promises of others, which the monitor may not hear. */
 static void extend_contact(struct step *step) {
     struct agent *agent = step->agent;
     bool still_there = lease_contact(agent) > step->now; /* what is gone may be served elsewhere by now */
-    if (still_there && agent->peer_answered && !agent->peer_hears_monitor)
+    if (!still_there || agent->peer_objects)
+        return;
+    if (agent->peer_answered)
         agent->contact_extended = agent->asked_at + spec(step)->length;
+    else if (agent->writer) /* alone, it needs nobody's answer */
+        agent->contact_extended = later(agent->contact_extended, agent->lease_until);
 }
 
 /* Model, step 4: a peer that knows no later term promises, for as long as the lease of the writer that asks: its
@@ -158,7 +158,7 @@ static void extend_by_promises(struct step *step) {
     bool same_term = agent->round.term == agent->durable.term;
     if (agent->writer && agent->round.for_writer && same_term && set_contains(agent->promises, needed) &&
         step->now < agent->lease_until && agent->asked_at + spec(step)->length > step->now)
-        extend(agent, agent->asked_at + spec(step)->length);
+        agent->lease_until = later(agent->lease_until, agent->asked_at + spec(step)->length);
 }
 
 void lease_answered(struct step *step, const struct answer *answer) {
@@ -166,8 +166,8 @@ void lease_answered(struct step *step, const struct answer *answer) {
     if (answer->round != agent->round.round)
         return;
     agent->peer_answered = true;
-    if (!is_silent(step, answer->monitor_silent))
-        agent->peer_hears_monitor = true;
+    if (!is_silent(step, answer->monitor_silent) && !answer->promised)
+        agent->peer_objects = true;
     if (answer->promised)
         agent->promises |= set_of(answer->from);
     extend_by_promises(step);
@@ -202,12 +202,12 @@ static void ask_peers(struct step *step) {
         step_deadline(step, at);
         return;
     }
-    extend_contact(step); /* by the round that is over: every peer had its time to say that it hears the monitor */
+    extend_contact(step); /* by the round that is over: every peer had its time to object */
     host_set all = set_of(agent->cluster->host_count) - 1;
     agent->asked_at = step->now;
     agent->ask_next = step->now + spec(step)->report;
     agent->promises = 0;
-    agent->peer_answered = agent->peer_hears_monitor = false;
+    agent->peer_answered = agent->peer_objects = false;
     agent->round = (struct ask){
         .from = agent->self,
         .round = agent->round.round + 1,

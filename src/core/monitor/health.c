@@ -160,7 +160,7 @@ void health_report(struct mstep *step, int host) {
     bool same_run = view->heard && view->report.incarnation == report->incarnation; /* a start looks like a promise */
     if (same_run && report->promised_left > 0 && promised_until > view->promised_until + PROMISE_MOVES)
         view->promised_at = step->now;
-    view->promised_until = promised_until;
+    view->promised_until = report->promised_left > 0 ? promised_until : 0;
     bool crashed = same_run && report->crashes > view->report.crashes;
     if (!view->heard || view->report.incarnation != report->incarnation)
         view->incarnation_at = step->now;
