@@ -60,13 +60,13 @@ static msec next_moment(const struct world *world, size_t *ret_parcel) {
 }
 
 static void deliver(struct world *world, size_t index) {
-    static struct parcel parcel;
-    post_take(world, index, &parcel);
-    digest_event(world, &parcel);
-    if (parcel.kind == PARCEL_REPORT)
-        monitor_deliver(world, &parcel);
+    struct parcel *parcel = post_take(world, index);
+    digest_event(world, parcel);
+    if (parcel->kind == PARCEL_REPORT)
+        monitor_deliver(world, parcel);
     else
-        agent_deliver(world, &parcel);
+        agent_deliver(world, parcel);
+    post_done(world);
 }
 
 static void wake(struct world *world) {

@@ -102,7 +102,7 @@ struct parcel {
     msec begun;
     bool worked; /* the server has done its part already, and the agent was stopped: only the outcome is on its way */
     uint64_t sequence;
-    union {
+    union { /* only what its kind needs is filled */
         struct report report;
         struct orders orders;
         struct ask ask;
@@ -161,7 +161,8 @@ struct world {
     msec send_after; /* what is sent now leaves so much later */
 
     size_t parcel_count;
-    uint16_t places[PARCELS_MAX]; /* the first parcel_count of them: where the parcels that are on their way lie */
+    uint16_t places[PARCELS_MAX]; /* the first parcel_count of them: where the parcels that are on their way lie; the
+                                     last of all: the one that was taken */
     uint64_t parcels_sent;
     bool cut[PLACES][PLACES]; /* from, to */
     unsigned loss_permille;
@@ -227,12 +228,14 @@ struct parcel *post(struct world *world, enum parcel_kind kind, int from, int to
 struct parcel *post_far(struct world *world, enum parcel_kind kind, int from, int to);
 void post_send(struct world *world, struct parcel *parcel);
 msec post_next(const struct world *world, msec before, size_t *ret_parcel); /* SIZE_MAX: none before that */
-void post_take(struct world *world, size_t index, struct parcel *ret_parcel);
+/* The parcel stays where it is, off the list, until it is given back; one at a time. */
+struct parcel *post_take(struct world *world, size_t index);
+void post_done(struct world *world);
 void post_again(struct world *world, const struct parcel *parcel, msec at); /* it waits at a stopped process */
 
 /* world_agent.c */
 void agent_feed(struct world *world, int host, struct agent_event *event, const char *cause);
-void agent_deliver(struct world *world, const struct parcel *parcel);
+void agent_deliver(struct world *world, struct parcel *parcel);
 void agent_kill_server(struct world *world, int host);
 
 /* world_monitor.c */

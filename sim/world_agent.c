@@ -56,7 +56,7 @@ static void do_talk(struct world *world, int i, const struct agent_plan *plan) {
     if (plan->report_set) {
         struct parcel *parcel = post_far(world, PARCEL_REPORT, i, AT_MONITOR);
         if (parcel) {
-            parcel->report = plan->report;
+            report_copy(&parcel->report, &plan->report);
             parcel->life = world->hosts[i].life;
             post_send(world, parcel);
         }
@@ -145,11 +145,7 @@ static void work(struct world *world, struct parcel *parcel) {
     if (parcel->worked)
         return;
     if (parcel->kind == PARCEL_PROBE) {
-        msec stamp = parcel->canary_stamp;
-        struct probe probe;
-        server_probe(world, parcel->to, parcel, &probe);
-        parcel->probe = probe;
-        parcel->canary_stamp = stamp;
+        server_probe(world, parcel->to, parcel, &parcel->probe);
         parcel->absent = !world->hosts[parcel->to].server.up;
     } else if (parcel->kind == PARCEL_TASK) {
         if (world->now - parcel->begun > parcel->task.timeout) {
@@ -204,17 +200,15 @@ static void deliver(struct world *world, const struct parcel *parcel) {
     }
 }
 
-void agent_deliver(struct world *world, const struct parcel *arrived) {
-    const struct world_host *host = &world->hosts[arrived->to];
-    static struct parcel parcel;
-    parcel = *arrived;
-    bool there = host->agent_up && host->life == parcel.life && !world->cut[parcel.from][parcel.to];
+void agent_deliver(struct world *world, struct parcel *parcel) {
+    const struct world_host *host = &world->hosts[parcel->to];
+    bool there = host->agent_up && host->life == parcel->life && !world->cut[parcel->from][parcel->to];
     bool stalled = there && host->stalled_until > world->now;
     if (!stalled || world_chance(world, 500))
-        if (there || parcel.kind == PARCEL_TASK)
-            work(world, &parcel);
+        if (there || parcel->kind == PARCEL_TASK)
+            work(world, parcel);
     if (stalled)
-        post_again(world, &parcel, host->stalled_until);
+        post_again(world, parcel, host->stalled_until);
     else if (there)
-        deliver(world, &parcel);
+        deliver(world, parcel);
 }

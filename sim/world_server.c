@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -36,7 +37,7 @@ static void apply(const struct world *world, struct world_server *server) {
         server->heartbeat = server->received_heartbeat;
     }
     if (!server->applied_at && !gtid_equal(&server->binlog, &server->received)) {
-        server->applying_to = server->received;
+        gtid_copy(&server->applying_to, &server->received);
         server->applied_at = world->now + world->lag;
     }
 }
@@ -118,7 +119,10 @@ static void fill_replication(const struct world *world, int host, struct replica
 
 void server_probe(struct world *world, int host, const struct parcel *parcel, struct probe *ret_probe) {
     struct world_server *server = &world->hosts[host].server;
-    *ret_probe = (struct probe){ .canary_tried = parcel->canary_stamp != 0 };
+    memset(ret_probe, 0, offsetof(struct probe, binlog));
+    ret_probe->canary_tried = parcel->canary_stamp != 0;
+    ret_probe->binlog.count = ret_probe->applied.count = ret_probe->received.count = 0;
+    ret_probe->binlog.form = ret_probe->applied.form = ret_probe->received.form = GTID_DOMAINS;
     if (!is_answering(server))
         return;
     if (parcel->canary_stamp && !server->read_only && !server->stuck) {
@@ -132,8 +136,9 @@ void server_probe(struct world *world, int host, const struct parcel *parcel, st
     TEXT_COPY(ret_probe->version, "10.11.19");
     ret_probe->read_only = server->read_only;
     fill_replication(world, host, &ret_probe->replication);
-    ret_probe->binlog = ret_probe->applied = server->binlog;
-    ret_probe->received = server->received;
+    gtid_copy(&ret_probe->binlog, &server->binlog);
+    gtid_copy(&ret_probe->applied, &server->binlog);
+    gtid_copy(&ret_probe->received, &server->received);
     ret_probe->heartbeat_seen = server->heartbeat;
 }
 

@@ -67,7 +67,7 @@ void acknowledge_check(struct step *step) {
         step_deadline(step, agent->received_next);
         return;
     }
-    *received = agent->probe.received;
+    gtid_copy(received, &agent->probe.received);
     agent->received_next = step->now + RECEIVED_EVERY;
 }
 
@@ -106,5 +106,5 @@ void acknowledge_fill(const struct step *step, struct report *report) {
     if (agent->unacknowledged_since != NEVER)
         report->unacknowledged = step->now - agent->unacknowledged_since + 1;
     if (has_lost(agent))
-        report->lacks = agent->durable.received;
+        gtid_copy(&report->lacks, &agent->durable.received);
 }

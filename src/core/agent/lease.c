@@ -1,4 +1,5 @@
 /* The agent's side of the lease: DESIGN.md §5, and the steps of shared/design/writer-lease.pml by their numbers. */
+#include <stddef.h>
 #include <string.h>
 
 #include "core/agent/agent_internal.h"
@@ -55,7 +56,7 @@ static void obey_writer(struct step *step, const struct orders *orders) {
     agent->must_fence = false;
     agent->fence_deadline = NEVER;
     agent->durable = (struct agent_durable){ .term = orders->term, .electable = orders->electable, .writer = true };
-    agent->orders = *orders;
+    orders_copy(&agent->orders, orders);
     agent->has_orders = agent->obeyed = true;
     agent->lease_until = later(agent->lease_until, granted_until(step, orders));
     agent->contact_until = later(agent->contact_until, granted_until(step, orders));
@@ -72,7 +73,7 @@ static void obey_other(struct step *step, const struct orders *orders) {
     agent->durable.electable = orders->electable;
     if (!set_has(orders->electable, agent->self))
         agent->durable.received.count = 0; /* it is not counted on any more */
-    agent->orders = *orders;
+    orders_copy(&agent->orders, orders);
     agent->has_orders = agent->obeyed = true;
     give_up(step);
     agent->contact_until = later(agent->contact_until, granted_until(step, orders));
@@ -92,13 +93,13 @@ void lease_obey(struct step *step, const struct orders *orders) {
     agent->monitor_heard = step->now;
     if (orders->term < agent->durable.term || granted_until(step, orders) <= step->now)
         return;
-    struct orders before = agent->orders;
+    uint64_t term_before = agent->orders.term;
     if (orders->duty == DUTY_WRITER)
         obey_writer(step, orders);
     else
         obey_other(step, orders);
     /* What has been obeyed in a new term is confirmed at once: somebody may be waiting for it. */
-    if (before.term != agent->orders.term)
+    if (term_before != agent->orders.term)
         step_report_soon(step);
 }
 
@@ -280,29 +281,30 @@ static msec silence_of(const struct step *step) {
 
 static void fill_report(const struct step *step, struct report *report) {
     const struct agent *agent = step->agent;
-    *report = (struct report){
-        .host = agent->self,
-        .incarnation = agent->incarnation,
-        .sequence = agent->sequence,
-        .term = agent->durable.term,
-        .writer = agent->writer,
-        .resigned = agent->durable.resigned,
-        .fenced = is_known_fenced(agent),
-        .lease_left = agent->writer ? left(agent->lease_until, step->now) : 0,
-        .promised_left = left(agent->promised_until, step->now),
-        .electable = agent->durable.electable,
-        .stranger = agent->stranger,
-        .mac = agent->mac,
-        .process = agent->process,
-        .silent = silence_of(step),
-        .crashes = agent->crashes,
-        .canary_failing = agent->canary_since == NEVER ? 0 : step->now - agent->canary_since + 1,
-        .probe = agent->probe,
-        .draining_done = agent->drained && agent->drained_term == agent->durable.term,
-        .task = agent->task,
-    };
-    acknowledge_fill(step, report);
+    memset(report, 0, offsetof(struct report, probe));
+    report->host = agent->self;
+    report->incarnation = agent->incarnation;
+    report->sequence = agent->sequence;
+    report->term = agent->durable.term;
+    report->writer = agent->writer;
+    report->resigned = agent->durable.resigned;
+    report->fenced = is_known_fenced(agent);
+    report->lease_left = agent->writer ? left(agent->lease_until, step->now) : 0;
+    report->promised_left = left(agent->promised_until, step->now);
+    report->electable = agent->durable.electable;
+    report->stranger = agent->stranger;
+    report->mac = agent->mac;
+    report->process = agent->process;
+    report->silent = silence_of(step);
+    report->crashes = agent->crashes;
+    report->canary_failing = agent->canary_since == NEVER ? 0 : step->now - agent->canary_since + 1;
+    report->draining_done = agent->drained && agent->drained_term == agent->durable.term;
+    report->task = agent->task;
     memcpy(report->trouble, agent->trouble, sizeof report->trouble);
+    probe_copy(&report->probe, &agent->probe);
+    report->lacks.form = GTID_DOMAINS;
+    report->lacks.count = 0;
+    acknowledge_fill(step, report);
     for (int i = 0; i < agent->cluster->address_count; i++)
         if (agent->addresses[i].present)
             report->addresses |= set_of(i);

@@ -175,8 +175,8 @@ void durability_read_report(struct mstep *step) {
     int writer = m->durable.writer;
     const struct report *report = &m->hosts[writer].report;
     if (m->writer_position.count == 0 || step->now - m->writer_position_at >= m->cluster->lease.report) {
-        m->writer_position_before = m->writer_position;
-        m->writer_position = report->probe.applied;
+        gtid_copy(&m->writer_position_before, &m->writer_position);
+        gtid_copy(&m->writer_position, &report->probe.applied);
         m->writer_position_at = step->now;
     }
     host_set members = report->electable & ~set_of(writer);
