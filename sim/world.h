@@ -9,6 +9,7 @@
  *   world_wire.c    the same as bytes, and back
  *   world_kernel.c  addresses with a lifetime, and the neighbour caches of clients
  *   world_server.c  the model of a database server
+ *   world_commit.c  its commits, semi-synchronous replication, and a client that writes
  *   world_oracle.c  what must be true after every event
  *   world_trace.c   the story as text (tests/golden/core)
  *
@@ -45,6 +46,12 @@ struct world_server {
     struct gtid_position applying_to;      /* ... a piece of it at a time */
     msec applied_at;                       /* when that will be done; 0: all is applied */
     msec heartbeat, received_heartbeat;    /* stamp of the newest heartbeat row */
+    bool waits;                            /* semi-sync: each commit waits for an acknowledgement */
+    bool acknowledges;                     /* ... as a replica; it holds for connections to its source made later ... */
+    bool connected, attached;              /* ... such as the present one */
+    unsigned waiting;                      /* commits */
+    struct gtid waits_for;                 /* the newest of them */
+    uint64_t acknowledged;                 /* commits, since the server's start */
 };
 
 struct world_host {
@@ -130,6 +137,14 @@ struct wire_counts {
     uint64_t messages, texts, changed;
 };
 
+/* What a client that writes waits for. */
+struct commit {
+    bool waiting;
+    int host;
+    struct gtid gtid;
+    msec since;
+};
+
 /* A program that uses the writer's address: the host behind the hardware address in its neighbour cache. */
 struct client {
     int reaches;        /* HOST_NONE: not resolved */
@@ -171,9 +186,10 @@ struct world {
     unsigned late_permille; /* of all messages; each is up to late_most late */
     msec late_most;
     enum wire_way wire;
-    msec lag;      /* of replicas */
-    bool lossless; /* clients hear that a commit is done when every electable peer of the writer has received it */
-    struct gtid_position acknowledged; /* lossless: by the commits of clients that heard so */
+    msec lag;                      /* of replicas */
+    bool lossless;                 /* the cluster's mode; then a client writes, too */
+    struct gtid_position answered; /* the commits that it heard OK for */
+    struct commit commit;          /* the one that it waits for */
     msec write_next;
     bool guard;  /* clients reach a server only by what its guard lets through */
     bool kernel; /* counts whole seconds and is late; otherwise exact */
@@ -263,10 +279,18 @@ void clients_look(struct world *world);
 
 /* world_server.c */
 void server_replicate(struct world *world);
-void server_clients_write(struct world *world); /* lossless */
+bool server_answers(const struct world_server *server);
 void server_probe(struct world *world, int host, const struct parcel *parcel, struct probe *ret_probe);
 void server_task_end(struct world *world, int host, const struct parcel *parcel, struct task_result *ret_result);
 msec server_task_length(const struct world *world, int host, const struct server_task *task);
+
+/* world_commit.c */
+void commit_row(struct world *world, int host);
+void commits_acknowledge(struct world *world); /* by what replicas have received */
+void commits_wait(struct world *world, int host, bool wait);
+void commits_cut(struct world *world, int host); /* nobody is answered any more */
+void commits_fill(const struct world *world, int host, struct semi_sync *ret_semi_sync);
+void clients_write(struct world *world); /* in lossless mode */
 
 /* world_oracle.c */
 void oracle_look(struct world *world);

@@ -7,12 +7,23 @@
 
 enum { PROBE_TAKES = 2, GONE_TAKES = 1, FROZEN_PROBE_TAKES = 1000 };
 
+/* A relay log that was not written out is received anew; what was acknowledged by it is on the writer only. */
+static void lose_received(struct world *world, int i) {
+    struct world_server *server = &world->hosts[i].server;
+    if (!world->lossless || server->source == HOST_NONE || !world_chance(world, 500))
+        return;
+    gtid_copy(&server->received, &server->binlog);
+    server->applied_at = 0;
+}
+
 void agent_kill_server(struct world *world, int i) {
     struct world_host *host = &world->hosts[i];
     if (!host->server.up)
         return;
     host->server.up = host->server.frozen = host->server.stuck = false;
-    host->server.receiving = host->server.applying = false;
+    host->server.receiving = host->server.applying = host->server.connected = false;
+    commits_cut(world, i);
+    lose_received(world, i);
     if (host->agent_up)
         post(world, PARCEL_GONE, i, i, GONE_TAKES)->pid = host->server.pid;
 }
