@@ -74,6 +74,11 @@ void acknowledge_check(struct step *step) {
 bool acknowledge_is_unset(const struct agent *agent, enum duty_now duty, msec now) {
     const struct semi_sync *semi_sync = &agent->probe.semi_sync;
     const struct orders *orders = &agent->orders;
+    bool lossless = agent->cluster->durability == DURABILITY_LOSSLESS;
+    /* What the monitor last said is not known after a restart: an open server is left as it is, and one that is shut is
+     * not opened before it waits for the others of the set. */
+    if (semi_sync->known && lossless && !agent->obeyed && duty == NOW_WRITER)
+        return agent->probe.read_only && orders->protect && !semi_sync->waits;
     if (!semi_sync->known || !agent->obeyed)
         return false;
     if (duty == NOW_WRITER)

@@ -71,6 +71,7 @@ static void go_on_as_writer(struct agent *agent, msec now) {
             .electable = agent->durable.electable,
             .lease = cluster->lease.length,
             .source = HOST_NONE,
+            .protect = (agent->durable.electable & ~set_of(agent->self)) != 0, /* should it have to be opened again */
         };
         for (int i = 0; i < cluster->address_count; i++)
             if (agent->addresses[i].present)

@@ -163,7 +163,7 @@ void lease_adopt(struct mstep *step) {
     m->durable.electable = m->hosts[holder].report.electable;
     m->durable.surely = set_of(holder);
     m->durable.surely = durability_believed(m, &m->hosts[holder].report);
-    m->durable.holders = m->durable.electable & ~set_of(holder);
+    m->durable.holders = m->durable.electable | set_of(holder);
     m->granted_until = step->now + m->cluster->lease.length;
     new_term(step);
     place_writer_addresses(step, holder);
@@ -209,7 +209,9 @@ void lease_give(struct mstep *step, int host) {
     durable->leaving = HOST_NONE;
     durable->electable = durability_first_members(step) | set_of(host);
     durable->surely = durable->electable & believed;
-    durable->holders = durable->electable & ~set_of(host);
+    /* It has itself what others may lack, until a commit of its own has been acknowledged; but whoever hands over to it
+     * in order has all of that. */
+    durable->holders = step->m->transfer.planned ? durable->electable & ~set_of(host) : durable->electable;
     step->m->writer_position.count = step->m->writer_position_before.count = 0;
     step->m->serving = false;
     step->m->serving_since = NEVER;

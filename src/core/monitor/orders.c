@@ -51,7 +51,9 @@ static address_set addresses_of(const struct mstep *step, int host, enum duty du
         bool writers = m->cluster->roles[m->cluster->addresses[i].role].is_writer;
         if (writers && (duty == DUTY_WRITER || is_keeper(m, host)))
             addresses |= set_of(i);
-        if (!writers && m->durable.placement[i] == host && placement_may_serve(step, host, i))
+        /* Where nothing is moved, a host that is kept out goes on with what it serves, and gets nothing new. */
+        bool kept = !is_kept_out(m, host) || set_has(m->hosts[host].report.addresses, i);
+        if (!writers && kept && m->durable.placement[i] == host && placement_may_serve(step, host, i))
             addresses |= set_of(i);
     }
     return addresses;

@@ -39,6 +39,7 @@ static void collect_candidate(const struct mstep *step, int host, struct candida
                       (state == HOST_REPLICATION_FAIL && durability_counts(step->m, host)),
         .writer = host == durable->writer,
         .first = is_first(step, host),
+        .nobody_yet = durable->last_writer == HOST_NONE,
         .electable = set_has(durable->electable, host),
         .surely = set_has(durable->surely, host) ||
                   (fencing_stands_in(step) && step->m->cluster->durability != DURABILITY_LOSSLESS),
