@@ -60,7 +60,8 @@ static void make_cluster(struct cluster *cluster, uint64_t *random) {
         .failover = { .window = pick(random, 0, 3) ? 0 : SECONDS(60),
                       .drain_timeout = SECONDS(30),
                       .switchover_timeout = SECONDS(10),
-                      .catch_up = SECONDS(2) },
+                      .catch_up = SECONDS(2),
+                      .acknowledge_timeout = SECONDS(1) },
     };
     make_roles(cluster, random);
 }
@@ -240,6 +241,8 @@ void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
     ret_plan->seed = seed;
     make_cluster(&ret_plan->cluster, &random);
     make_fences(ret_plan, seed);
+    if (seed / 4 % 3 == 0)
+        ret_plan->cluster.durability = DURABILITY_LOSSLESS;
     ret_plan->faults_from = SECONDS(pick(&random, 2, 30));
     ret_plan->faults_until = ret_plan->faults_from + SECONDS(60) * minutes;
     ret_plan->delay_most = pick(&random, 1, 30);

@@ -263,10 +263,11 @@ static void operate(struct world *world) {
     const struct monitor_durable *durable = &world->monitor.durable;
     if (durable->mode != MONITOR_ACTIVE || durable->writer == HOST_NONE)
         give_command(world, COMMAND_SET_MODE, 0, MONITOR_ACTIVE, false);
+    bool force = !world->lossless || durable->writer != HOST_NONE; /* without a writer it accepts a loss */
     for (int i = 0; i < world->cluster.host_count; i++)
         if (durable->hosts[i].state == HOST_AWAITING_RECOVERY || durable->hosts[i].state == HOST_ADMIN_OFFLINE) {
             refill(world, i);
-            give_command(world, COMMAND_SET_ONLINE, i, MONITOR_ACTIVE, true);
+            give_command(world, COMMAND_SET_ONLINE, i, MONITOR_ACTIVE, force);
         }
 }
 
@@ -308,7 +309,6 @@ void run_plan(struct world *world, const struct plan *plan, const struct run_opt
     world->kernel = true;
     world->guard = plan->guard;
     world->lag = plan->lag;
-    world->lossless = options->lossless;
     world->late_most = LATE_MOST;
     world->deaf_permille = plan->deaf_permille;
     world->fence.fails_permille = plan->fence_fails_permille;

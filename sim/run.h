@@ -8,8 +8,7 @@
 
 struct run_options {
     enum wire_way wire;
-    bool lossless; /* the world is; not yet a rule for the product */
-    bool safety;   /* only that */
+    bool safety; /* only that */
     bool tell;
 };
 

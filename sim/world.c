@@ -60,13 +60,13 @@ static msec next_moment(const struct world *world, size_t *ret_parcel) {
 }
 
 static void deliver(struct world *world, size_t index) {
-    static struct parcel parcel;
-    post_take(world, index, &parcel);
-    digest_event(world, &parcel);
-    if (parcel.kind == PARCEL_REPORT)
-        monitor_deliver(world, &parcel);
+    struct parcel *parcel = post_take(world, index);
+    digest_event(world, parcel);
+    if (parcel->kind == PARCEL_REPORT)
+        monitor_deliver(world, parcel);
     else
-        agent_deliver(world, &parcel);
+        agent_deliver(world, parcel);
+    post_done(world);
 }
 
 static void wake(struct world *world) {
@@ -97,7 +97,7 @@ void world_run(struct world *world, msec length) {
             deliver(world, parcel);
         else
             wake(world);
-        server_clients_write(world);
+        clients_write(world);
         oracle_look(world);
         if (world->violation[0])
             return;
@@ -142,6 +142,8 @@ void world_server_start(struct world *world, int host, bool read_only) {
     server->up = true;
     server->pid += 1000;
     server->read_only = read_only;
+    server->waits = server->acknowledges = server->attached = server->connected = false;
+    server->acknowledged = 0;
 }
 
 void world_agent_kill(struct world *world, int host) {
@@ -229,6 +231,7 @@ void world_command(struct world *world, const struct command *command) {
 void world_start(struct world *world, const struct cluster *cluster, uint64_t seed) {
     memset(world, 0, offsetof(struct world, parcels));
     world->cluster = *cluster;
+    world->lossless = cluster->durability == DURABILITY_LOSSLESS;
     for (int i = 0; i < PARCELS_MAX; i++)
         world->places[i] = (uint16_t)i;
     world->now = 1000;

@@ -9,6 +9,7 @@
  *   world_wire.c    the same as bytes, and back
  *   world_kernel.c  addresses with a lifetime, and the neighbour caches of clients
  *   world_server.c  the model of a database server
+ *   world_commit.c  its commits, semi-synchronous replication, and a client that writes
  *   world_oracle.c  what must be true after every event
  *   world_trace.c   the story as text (tests/golden/core)
  *
@@ -45,6 +46,12 @@ struct world_server {
     struct gtid_position applying_to;      /* ... a piece of it at a time */
     msec applied_at;                       /* when that will be done; 0: all is applied */
     msec heartbeat, received_heartbeat;    /* stamp of the newest heartbeat row */
+    bool waits;                            /* semi-sync: each commit waits for an acknowledgement */
+    bool acknowledges;                     /* ... as a replica; it holds for connections to its source made later ... */
+    bool connected, attached;              /* ... such as the present one */
+    unsigned waiting;                      /* commits */
+    struct gtid waits_for;                 /* the newest of them */
+    uint64_t acknowledged;                 /* commits, since the server's start */
 };
 
 struct world_host {
@@ -102,7 +109,7 @@ struct parcel {
     msec begun;
     bool worked; /* the server has done its part already, and the agent was stopped: only the outcome is on its way */
     uint64_t sequence;
-    union {
+    union { /* only what its kind needs is filled */
         struct report report;
         struct orders orders;
         struct ask ask;
@@ -128,6 +135,14 @@ enum wire_way {
 
 struct wire_counts {
     uint64_t messages, texts, changed;
+};
+
+/* What a client that writes waits for. */
+struct commit {
+    bool waiting;
+    int host;
+    struct gtid gtid;
+    msec since;
 };
 
 /* A program that uses the writer's address: the host behind the hardware address in its neighbour cache. */
@@ -161,7 +176,8 @@ struct world {
     msec send_after; /* what is sent now leaves so much later */
 
     size_t parcel_count;
-    uint16_t places[PARCELS_MAX]; /* the first parcel_count of them: where the parcels that are on their way lie */
+    uint16_t places[PARCELS_MAX]; /* the first parcel_count of them: where the parcels that are on their way lie; the
+                                     last of all: the one that was taken */
     uint64_t parcels_sent;
     bool cut[PLACES][PLACES]; /* from, to */
     unsigned loss_permille;
@@ -170,9 +186,10 @@ struct world {
     unsigned late_permille; /* of all messages; each is up to late_most late */
     msec late_most;
     enum wire_way wire;
-    msec lag;      /* of replicas */
-    bool lossless; /* clients hear that a commit is done when every electable peer of the writer has received it */
-    struct gtid_position acknowledged; /* lossless: by the commits of clients that heard so */
+    msec lag;                      /* of replicas */
+    bool lossless;                 /* the cluster's mode; then a client writes, too */
+    struct gtid_position answered; /* the commits that it heard OK for */
+    struct commit commit;          /* the one that it waits for */
     msec write_next;
     bool guard;  /* clients reach a server only by what its guard lets through */
     bool kernel; /* counts whole seconds and is late; otherwise exact */
@@ -227,12 +244,14 @@ struct parcel *post(struct world *world, enum parcel_kind kind, int from, int to
 struct parcel *post_far(struct world *world, enum parcel_kind kind, int from, int to);
 void post_send(struct world *world, struct parcel *parcel);
 msec post_next(const struct world *world, msec before, size_t *ret_parcel); /* SIZE_MAX: none before that */
-void post_take(struct world *world, size_t index, struct parcel *ret_parcel);
+/* The parcel stays where it is, off the list, until it is given back; one at a time. */
+struct parcel *post_take(struct world *world, size_t index);
+void post_done(struct world *world);
 void post_again(struct world *world, const struct parcel *parcel, msec at); /* it waits at a stopped process */
 
 /* world_agent.c */
 void agent_feed(struct world *world, int host, struct agent_event *event, const char *cause);
-void agent_deliver(struct world *world, const struct parcel *parcel);
+void agent_deliver(struct world *world, struct parcel *parcel);
 void agent_kill_server(struct world *world, int host);
 
 /* world_monitor.c */
@@ -260,10 +279,18 @@ void clients_look(struct world *world);
 
 /* world_server.c */
 void server_replicate(struct world *world);
-void server_clients_write(struct world *world); /* lossless */
+bool server_answers(const struct world_server *server);
 void server_probe(struct world *world, int host, const struct parcel *parcel, struct probe *ret_probe);
 void server_task_end(struct world *world, int host, const struct parcel *parcel, struct task_result *ret_result);
 msec server_task_length(const struct world *world, int host, const struct server_task *task);
+
+/* world_commit.c */
+void commit_row(struct world *world, int host);
+void commits_acknowledge(struct world *world); /* by what replicas have received */
+void commits_wait(struct world *world, int host, bool wait);
+void commits_cut(struct world *world, int host); /* nobody is answered any more */
+void commits_fill(const struct world *world, int host, struct semi_sync *ret_semi_sync);
+void clients_write(struct world *world); /* in lossless mode */
 
 /* world_oracle.c */
 void oracle_look(struct world *world);

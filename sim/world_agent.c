@@ -7,12 +7,23 @@
 
 enum { PROBE_TAKES = 2, GONE_TAKES = 1, FROZEN_PROBE_TAKES = 1000 };
 
+/* A relay log that was not written out is received anew; what was acknowledged by it is on the writer only. */
+static void lose_received(struct world *world, int i) {
+    struct world_server *server = &world->hosts[i].server;
+    if (!world->lossless || server->source == HOST_NONE || !world_chance(world, 500))
+        return;
+    gtid_copy(&server->received, &server->binlog);
+    server->applied_at = 0;
+}
+
 void agent_kill_server(struct world *world, int i) {
     struct world_host *host = &world->hosts[i];
     if (!host->server.up)
         return;
     host->server.up = host->server.frozen = host->server.stuck = false;
-    host->server.receiving = host->server.applying = false;
+    host->server.receiving = host->server.applying = host->server.connected = false;
+    commits_cut(world, i);
+    lose_received(world, i);
     if (host->agent_up)
         post(world, PARCEL_GONE, i, i, GONE_TAKES)->pid = host->server.pid;
 }
@@ -56,7 +67,7 @@ static void do_talk(struct world *world, int i, const struct agent_plan *plan) {
     if (plan->report_set) {
         struct parcel *parcel = post_far(world, PARCEL_REPORT, i, AT_MONITOR);
         if (parcel) {
-            parcel->report = plan->report;
+            report_copy(&parcel->report, &plan->report);
             parcel->life = world->hosts[i].life;
             post_send(world, parcel);
         }
@@ -145,11 +156,7 @@ static void work(struct world *world, struct parcel *parcel) {
     if (parcel->worked)
         return;
     if (parcel->kind == PARCEL_PROBE) {
-        msec stamp = parcel->canary_stamp;
-        struct probe probe;
-        server_probe(world, parcel->to, parcel, &probe);
-        parcel->probe = probe;
-        parcel->canary_stamp = stamp;
+        server_probe(world, parcel->to, parcel, &parcel->probe);
         parcel->absent = !world->hosts[parcel->to].server.up;
     } else if (parcel->kind == PARCEL_TASK) {
         if (world->now - parcel->begun > parcel->task.timeout) {
@@ -204,17 +211,15 @@ static void deliver(struct world *world, const struct parcel *parcel) {
     }
 }
 
-void agent_deliver(struct world *world, const struct parcel *arrived) {
-    const struct world_host *host = &world->hosts[arrived->to];
-    static struct parcel parcel;
-    parcel = *arrived;
-    bool there = host->agent_up && host->life == parcel.life && !world->cut[parcel.from][parcel.to];
+void agent_deliver(struct world *world, struct parcel *parcel) {
+    const struct world_host *host = &world->hosts[parcel->to];
+    bool there = host->agent_up && host->life == parcel->life && !world->cut[parcel->from][parcel->to];
     bool stalled = there && host->stalled_until > world->now;
     if (!stalled || world_chance(world, 500))
-        if (there || parcel.kind == PARCEL_TASK)
-            work(world, &parcel);
+        if (there || parcel->kind == PARCEL_TASK)
+            work(world, parcel);
     if (stalled)
-        post_again(world, &parcel, host->stalled_until);
+        post_again(world, parcel, host->stalled_until);
     else if (there)
-        deliver(world, &parcel);
+        deliver(world, parcel);
 }

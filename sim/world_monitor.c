@@ -53,7 +53,7 @@ static void answer(struct world *world, const struct monitor_plan *plan, const s
     struct parcel *parcel = post_far(world, PARCEL_ORDERS, AT_MONITOR, report->from);
     if (!parcel)
         return;
-    parcel->orders = plan->orders;
+    orders_copy(&parcel->orders, &plan->orders);
     parcel->life = report->life;
     post_send(world, parcel);
 }

@@ -1,18 +1,19 @@
 /* Messages on their way, and everything else that comes back later: looks, tasks, the end of a server. */
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "world.h"
 
 /* A parcel is large: it keeps its place, and the list of places moves. */
 static struct parcel *next_free(struct world *world) {
-    assert(world->parcel_count < PARCELS_MAX);
+    assert(world->parcel_count < PARCELS_MAX - 1);
     return &world->parcels[world->places[world->parcel_count++]];
 }
 
 struct parcel *post(struct world *world, enum parcel_kind kind, int from, int to, msec after) {
     struct parcel *parcel = next_free(world);
-    memset(parcel, 0, sizeof *parcel);
+    memset(parcel, 0, offsetof(struct parcel, report));
     parcel->kind = kind;
     parcel->from = from;
     parcel->to = to;
@@ -62,11 +63,21 @@ msec post_next(const struct world *world, msec before, size_t *ret_parcel) {
     return before;
 }
 
-void post_take(struct world *world, size_t index, struct parcel *ret_parcel) {
-    uint16_t place = world->places[index];
-    memcpy(ret_parcel, &world->parcels[place], sizeof *ret_parcel);
-    world->places[index] = world->places[--world->parcel_count];
-    world->places[world->parcel_count] = place;
+static void swap_places(struct world *world, size_t a, size_t b) {
+    uint16_t place = world->places[a];
+    world->places[a] = world->places[b];
+    world->places[b] = place;
+}
+
+struct parcel *post_take(struct world *world, size_t index) {
+    swap_places(world, index, --world->parcel_count);
+    swap_places(world, world->parcel_count, PARCELS_MAX - 1);
+    return &world->parcels[world->places[PARCELS_MAX - 1]];
+}
+
+/* The next parcel gets this place: it is in the processor's cache. */
+void post_done(struct world *world) {
+    swap_places(world, world->parcel_count, PARCELS_MAX - 1);
 }
 
 void post_again(struct world *world, const struct parcel *parcel, msec at) {

@@ -1,15 +1,17 @@
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "world.h"
 
-enum { FENCE_TAKES = 5, DRAIN_TAKES = 5, READY_TAKES = 10, OPEN_TAKES = 2, FOLLOW_TAKES = 10 };
+enum { FENCE_TAKES = 5, DRAIN_TAKES = 5, READY_TAKES = 10, OPEN_TAKES = 2, FOLLOW_TAKES = 10, SEMI_SYNC_TAKES = 5 };
 
 static bool is_connected(const struct world *world, int a, int b) {
     return !world->cut[a][b] && !world->cut[b][a];
 }
 
-static bool is_answering(const struct world_server *server) {
+bool server_answers(const struct world_server *server) {
     return server->up && !server->frozen;
 }
 
@@ -36,7 +38,7 @@ static void apply(const struct world *world, struct world_server *server) {
         server->heartbeat = server->received_heartbeat;
     }
     if (!server->applied_at && !gtid_equal(&server->binlog, &server->received)) {
-        server->applying_to = server->received;
+        gtid_copy(&server->applying_to, &server->received);
         server->applied_at = world->now + world->lag;
     }
 }
@@ -45,10 +47,15 @@ static void apply(const struct world *world, struct world_server *server) {
 void server_replicate(struct world *world) {
     for (int i = 0; i < world->cluster.host_count; i++) {
         struct world_server *server = &world->hosts[i].server;
-        if (!is_answering(server))
+        if (!server_answers(server))
             continue;
         const struct world_server *source = server->source == HOST_NONE ? NULL : &world->hosts[server->source].server;
-        if (source && server->receiving && is_answering(source) && is_connected(world, i, server->source)) {
+        bool connected =
+            source && server->receiving && server_answers(source) && is_connected(world, i, server->source);
+        if (connected && !server->connected)
+            server->attached = server->acknowledges;
+        server->connected = connected;
+        if (connected) {
             merge(&server->received, &source->binlog);
             if (source->heartbeat > server->received_heartbeat)
                 server->received_heartbeat = source->heartbeat;
@@ -56,47 +63,7 @@ void server_replicate(struct world *world) {
         if (server->applying)
             apply(world, server);
     }
-}
-
-static struct gtid write_row(struct world *world, int host) {
-    struct world_server *server = &world->hosts[host].server;
-    struct gtid gtid = { .server = (uint32_t)host + 1, .sequence = gtid_domain_sequence(&server->binlog, 0) + 1 };
-    gtid_raise(&server->binlog, gtid);
-    gtid_raise(&server->received, gtid);
-    server_replicate(world);
-    return gtid;
-}
-
-static bool has_received(const struct world_server *server, struct gtid gtid) {
-    for (size_t i = 0; i < server->received.count; i++)
-        if (server->received.entries[i].server == gtid.server && server->received.entries[i].sequence >= gtid.sequence)
-            return true;
-    return false;
-}
-
-/* What its agent believes to be electable is what the server waits for: semi-sync as DESIGN.md §5 «Lossless» has it. */
-static bool is_safe(const struct world *world, int writer, struct gtid gtid) {
-    const struct world_host *host = &world->hosts[writer];
-    host_set electable = host->agent_up ? host->agent.durable.electable : host->disk.electable;
-    for (int i = 0; i < world->cluster.host_count; i++)
-        if (i != writer && set_has(electable, i) && !has_received(&world->hosts[i].server, gtid))
-            return false;
-    return true;
-}
-
-void server_clients_write(struct world *world) {
-    enum { WRITE_EVERY = 50 };
-    int host = world->clients[0].reaches;
-    if (!world->lossless || world->now < world->write_next || host == HOST_NONE || !world_has_address(world, host, 0))
-        return;
-    const struct world_server *server = &world->hosts[host].server;
-    if (!is_answering(server) || server->read_only || server->stuck ||
-        (world->guard && world->hosts[host].guard_end[0] <= world->now))
-        return;
-    world->write_next = world->now + WRITE_EVERY;
-    struct gtid gtid = write_row(world, host);
-    if (is_safe(world, host, gtid))
-        gtid_raise(&world->acknowledged, gtid);
+    commits_acknowledge(world);
 }
 
 static void fill_replication(const struct world *world, int host, struct replication *replication) {
@@ -104,7 +71,7 @@ static void fill_replication(const struct world *world, int host, struct replica
     if (server->source == HOST_NONE)
         return;
     const struct world_server *source = &world->hosts[server->source].server;
-    bool heard = is_answering(source) && is_connected(world, host, server->source);
+    bool heard = server_answers(source) && is_connected(world, host, server->source);
     *replication = (struct replication){
         .configured = true,
         .source_address = world->cluster.hosts[server->source].address,
@@ -118,13 +85,17 @@ static void fill_replication(const struct world *world, int host, struct replica
 
 void server_probe(struct world *world, int host, const struct parcel *parcel, struct probe *ret_probe) {
     struct world_server *server = &world->hosts[host].server;
-    *ret_probe = (struct probe){ .canary_tried = parcel->canary_stamp != 0 };
-    if (!is_answering(server))
+    memset(ret_probe, 0, offsetof(struct probe, binlog));
+    ret_probe->canary_tried = parcel->canary_stamp != 0;
+    ret_probe->binlog.count = ret_probe->applied.count = ret_probe->received.count = 0;
+    ret_probe->binlog.form = ret_probe->applied.form = ret_probe->received.form = GTID_DOMAINS;
+    if (!server_answers(server))
         return;
     if (parcel->canary_stamp && !server->read_only && !server->stuck) {
         server->heartbeat = parcel->canary_stamp;
-        ret_probe->canary_written = true;
-        write_row(world, host);
+        if (!server->waiting) /* else its row is locked */
+            commit_row(world, host);
+        ret_probe->canary_written = !server->waiting;
     }
     ret_probe->answered = true;
     ret_probe->pid = server->pid;
@@ -132,8 +103,10 @@ void server_probe(struct world *world, int host, const struct parcel *parcel, st
     TEXT_COPY(ret_probe->version, "10.11.19");
     ret_probe->read_only = server->read_only;
     fill_replication(world, host, &ret_probe->replication);
-    ret_probe->binlog = ret_probe->applied = server->binlog;
-    ret_probe->received = server->received;
+    commits_fill(world, host, &ret_probe->semi_sync);
+    gtid_copy(&ret_probe->binlog, &server->binlog);
+    gtid_copy(&ret_probe->applied, &server->binlog);
+    gtid_copy(&ret_probe->received, &server->received);
     ret_probe->heartbeat_seen = server->heartbeat;
 }
 
@@ -153,7 +126,8 @@ msec server_task_length(const struct world *world, int host, const struct server
         return OPEN_TAKES;
     case TASK_FOLLOW:
         return FOLLOW_TAKES + lag;
-    case TASK_SEMI_SYNC: /* these servers do not know it, and are never asked to */
+    case TASK_SEMI_SYNC:
+        return SEMI_SYNC_TAKES;
     case TASK_NONE:
         break;
     }
@@ -162,33 +136,52 @@ msec server_task_length(const struct world *world, int host, const struct server
 
 static void fetch(struct world *world, int host, const struct server_task *task) {
     int from = cluster_host_at(&world->cluster, &task->source_address);
-    if (from != HOST_NONE && is_answering(&world->hosts[from].server) && is_connected(world, host, from))
+    if (from != HOST_NONE && server_answers(&world->hosts[from].server) && is_connected(world, host, from))
         merge(&world->hosts[host].server.received, &world->hosts[from].server.binlog);
+}
+
+/* Who waits for an acknowledgement from now on would be a new writer, and it is told so anew. */
+static void stop_replication(struct world *world, int host) {
+    struct world_server *server = &world->hosts[host].server;
+    apply_all(server);
+    server->receiving = server->applying = server->connected = server->attached = false;
+    if (server->read_only)
+        commits_wait(world, host, false);
+}
+
+/* What is switched holds for a new connection; again: one is made now. */
+static void acknowledge(struct world_server *server, bool acknowledges, bool again) {
+    server->acknowledges = acknowledges;
+    if (again)
+        server->attached = acknowledges;
 }
 
 static void do_task(struct world *world, int host, const struct server_task *task) {
     struct world_server *server = &world->hosts[host].server;
     switch (task->kind) {
     case TASK_NONE:
+        break;
     case TASK_SEMI_SYNC:
+        commits_wait(world, host, task->waits);
+        acknowledge(server, task->acknowledges, server->receiving && server->applying);
         break;
     case TASK_FENCE:
+        commits_cut(world, host);
         server->read_only = true;
         break;
     case TASK_DRAIN:
         fetch(world, host, task);
-        apply_all(server);
-        server->receiving = server->applying = false;
+        stop_replication(world, host);
         break;
     case TASK_READY:
-        apply_all(server);
-        server->receiving = server->applying = false;
+        stop_replication(world, host);
         break;
     case TASK_OPEN:
         server->read_only = false;
         break;
     case TASK_FOLLOW:
-        apply_all(server);
+        stop_replication(world, host);
+        acknowledge(server, task->acknowledges, false);
         server->source = cluster_host_at(&world->cluster, &task->source_address);
         server->receiving = server->applying = true;
         server_replicate(world);
@@ -200,7 +193,7 @@ static void do_task(struct world *world, int host, const struct server_task *tas
 void server_task_end(struct world *world, int host, const struct parcel *parcel, struct task_result *ret_result) {
     struct world_server *server = &world->hosts[host].server;
     *ret_result = (struct task_result){ .kind = parcel->task.kind };
-    if (!is_answering(server) || server->stuck || server->pid != parcel->pid) {
+    if (!server_answers(server) || server->stuck || server->pid != parcel->pid) {
         ret_result->rc = server->up ? RC_TIMEOUT : RC_SERVER;
         TEXT_COPY(ret_result->why, server->up ? "the server did not answer in time" : "the server is gone");
         return;
@@ -208,6 +201,11 @@ void server_task_end(struct world *world, int host, const struct parcel *parcel,
     if (parcel->task.kind == TASK_READY && !gtid_reached(&parcel->task.reach, &server->received)) {
         ret_result->rc = RC_TIMEOUT;
         TEXT_COPY(ret_result->why, "the position was not reached");
+        return;
+    }
+    if (parcel->task.kind == TASK_FENCE && parcel->task.gentle && server->waiting) {
+        ret_result->rc = RC_TIMEOUT;
+        snprintf(ret_result->why, sizeof ret_result->why, "%u commits wait for an acknowledgement", server->waiting);
         return;
     }
     do_task(world, host, &parcel->task);

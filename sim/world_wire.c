@@ -2,10 +2,11 @@
  * is lost here too.
  *
  * Most messages say what an earlier one has said, but for numbers that have moved on.  With WIRE_NEW such a message
- * does not go through its text again: its shape is the message with each of those numbers replaced by how many bits it
- * has. Only the shape of a message that came out of its text as it went in, byte by byte, is remembered, so the
+ * does not go through its text again: its shape is the message with each of those numbers replaced by how many bytes it
+ * needs. Only the shape of a message that came out of its text as it went in is remembered, so the
  * shortcut changes no run; runs that are repeated have every message go through its text (main.c) and must come to the
  * same. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,13 +49,6 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size) {
     return hash;
 }
 
-static uint64_t shape_hash(const struct world *world, enum parcel_kind kind, const void *shape, size_t size) {
-    uint64_t hash = mix(mix(kind + 1, (uint64_t)world->cluster.host_count), (uint64_t)world->cluster.address_count);
-    hash = mix(hash, cluster_masters(&world->cluster));
-    hash = hash_bytes(hash, shape, size);
-    return hash ? hash : 1;
-}
-
 static bool shape_is_known(uint64_t hash) {
     for (uint64_t i = 0; i < TRIES; i++)
         if (shapes[(hash + i) % SHAPES] == hash)
@@ -72,34 +66,108 @@ static void shape_remember(uint64_t hash) {
     }
 }
 
-static uint64_t bits(uint64_t number) {
-    return number ? 64 - (uint64_t)__builtin_clzll(number) : 0;
+/* What a message says, as one number: all of it, or its shape only. */
+struct digester {
+    uint64_t hash;
+    bool whole;
+};
+
+static uint64_t count_of(const struct digester *d, uint64_t number) {
+    return d->whole || !number ? number : 8 - (uint64_t)__builtin_clzll(number) / 8;
 }
 
-static msec bits_of_time(msec time) {
-    return time < 0 ? time : (msec)bits((uint64_t)time);
+static msec time_of(const struct digester *d, msec time) {
+    return time < 0 ? time : (msec)count_of(d, (uint64_t)time);
 }
 
-static void shape_position(struct gtid_position *position) {
-    for (size_t i = 0; i < position->count; i++)
-        position->entries[i].sequence = bits(position->entries[i].sequence);
+static void add(struct digester *d, uint64_t value) {
+    d->hash = mix(d->hash, value);
 }
 
-static void shape_report(struct report *report) {
-    report->sequence = bits(report->sequence);
-    report->lease_left = bits_of_time(report->lease_left);
-    report->promised_left = bits_of_time(report->promised_left);
-    report->silent = bits_of_time(report->silent);
-    report->canary_failing = bits_of_time(report->canary_failing);
-    report->probe.heartbeat_seen = bits_of_time(report->probe.heartbeat_seen);
-    shape_position(&report->probe.binlog);
-    shape_position(&report->probe.applied);
-    shape_position(&report->probe.received);
+/* A message has room for positions that is hardly ever used: they are added by what is in them, the rest by its bytes.
+ */
+static void add_position(struct digester *d, const struct gtid_position *position) {
+    add(d, position->count);
+    for (size_t i = 0; i < position->count; i++) {
+        const struct gtid *entry = &position->entries[i];
+        add(d, (uint64_t)entry->domain << 32 | entry->server);
+        add(d, count_of(d, entry->sequence));
+    }
 }
 
-static void shape_orders(struct orders *orders) {
-    orders->sequence = bits(orders->sequence);
-    shape_position(&orders->reach);
+static void add_report(struct digester *d, const struct report *report) {
+    enum { POSITIONS = offsetof(struct report, probe.binlog) };
+    static struct report shape; /* the positions are the last, and stay empty */
+    memcpy(&shape, report, POSITIONS);
+    shape.incarnation = count_of(d, report->incarnation);
+    shape.sequence = count_of(d, report->sequence);
+    shape.term = count_of(d, report->term);
+    shape.crashes = (uint32_t)count_of(d, report->crashes);
+    shape.probe.pid = (uint32_t)count_of(d, report->probe.pid);
+    shape.lease_left = time_of(d, report->lease_left);
+    shape.promised_left = time_of(d, report->promised_left);
+    shape.silent = time_of(d, report->silent);
+    shape.canary_failing = time_of(d, report->canary_failing);
+    shape.unacknowledged = time_of(d, report->unacknowledged);
+    shape.probe.semi_sync.acknowledged = count_of(d, report->probe.semi_sync.acknowledged);
+    shape.probe.heartbeat_seen = time_of(d, report->probe.heartbeat_seen);
+    d->hash = hash_bytes(d->hash, &shape, POSITIONS);
+    add_position(d, &report->probe.binlog);
+    add_position(d, &report->probe.applied);
+    add_position(d, &report->probe.received);
+    add_position(d, &report->lacks);
+}
+
+static void add_orders(struct digester *d, const struct orders *orders) {
+    enum { REACH = offsetof(struct orders, reach) };
+    static struct orders shape;
+    memcpy(&shape, orders, REACH);
+    shape.sequence = count_of(d, orders->sequence);
+    shape.term = count_of(d, orders->term);
+    d->hash = hash_bytes(d->hash, &shape, REACH);
+    add_position(d, &orders->reach);
+}
+
+static void add_ask(struct digester *d, const struct ask *ask) {
+    add(d, (uint64_t)ask->from << 1 | ask->for_writer);
+    add(d, count_of(d, ask->round));
+    add(d, count_of(d, ask->term));
+    add(d, (uint64_t)ask->lease);
+}
+
+static void add_answer(struct digester *d, const struct answer *answer) {
+    add(d, (uint64_t)answer->from << 1 | answer->promised);
+    add(d, count_of(d, answer->round));
+    add(d, count_of(d, answer->term));
+    add(d, (uint64_t)time_of(d, answer->monitor_silent));
+}
+
+/* 0: it carries no message. */
+static uint64_t message_digest(const struct world *world, const struct parcel *parcel, bool whole) {
+    struct digester d = { .hash = parcel->kind + 1, .whole = whole };
+    add(&d, (uint64_t)world->cluster.host_count << 8 | (uint64_t)world->cluster.address_count);
+    add(&d, cluster_masters(&world->cluster));
+    switch (parcel->kind) {
+    case PARCEL_REPORT:
+        add_report(&d, &parcel->report);
+        break;
+    case PARCEL_ORDERS:
+        add_orders(&d, &parcel->orders);
+        break;
+    case PARCEL_ASK:
+        add_ask(&d, &parcel->ask);
+        break;
+    case PARCEL_ANSWER:
+        add_answer(&d, &parcel->answer);
+        break;
+    case PARCEL_FAILED:
+    case PARCEL_NUDGE:
+    case PARCEL_PROBE:
+    case PARCEL_TASK:
+    case PARCEL_GONE:
+        return 0;
+    }
+    return d.hash | 1;
 }
 
 static void end(struct world *world, const char *what, char *text, enum rc rc, const struct reason *why) {
@@ -156,60 +224,18 @@ static void wire_message(struct world *world, struct parcel *parcel) {
     }
 }
 
-/* The message of a parcel and its shape; 0: it carries none. */
-static size_t make_shape(const struct parcel *parcel, const void **ret_message, void *ret_shape) {
-    switch (parcel->kind) {
-    case PARCEL_REPORT:
-        *ret_message = &parcel->report;
-        shape_report(memcpy(ret_shape, &parcel->report, sizeof parcel->report));
-        return sizeof parcel->report;
-    case PARCEL_ORDERS:
-        *ret_message = &parcel->orders;
-        shape_orders(memcpy(ret_shape, &parcel->orders, sizeof parcel->orders));
-        return sizeof parcel->orders;
-    case PARCEL_ASK: {
-        struct ask *ask = memcpy(ret_shape, &parcel->ask, sizeof parcel->ask);
-        *ret_message = &parcel->ask;
-        ask->round = bits(ask->round);
-        return sizeof parcel->ask;
-    }
-    case PARCEL_ANSWER: {
-        struct answer *answer = memcpy(ret_shape, &parcel->answer, sizeof parcel->answer);
-        *ret_message = &parcel->answer;
-        answer->round = bits(answer->round);
-        answer->monitor_silent = bits_of_time(answer->monitor_silent);
-        return sizeof parcel->answer;
-    }
-    case PARCEL_FAILED:
-    case PARCEL_NUDGE:
-    case PARCEL_PROBE:
-    case PARCEL_TASK:
-    case PARCEL_GONE:
-        break;
-    }
-    return 0;
-}
-
 void wire_parcel(struct world *world, struct parcel *parcel) {
-    static union {
-        struct report report;
-        struct orders orders;
-        struct ask ask;
-        struct answer answer;
-    } shape, before;
-    const void *message = NULL;
-    size_t size = world->wire == WIRE_NONE ? 0 : make_shape(parcel, &message, &shape);
-    if (!size)
+    uint64_t shape = world->wire == WIRE_NONE ? 0 : message_digest(world, parcel, false);
+    if (!shape)
         return;
-    uint64_t hash = shape_hash(world, parcel->kind, &shape, size);
     counts.messages++;
-    if (world->wire == WIRE_NEW && shape_is_known(hash))
+    if (world->wire == WIRE_NEW && shape_is_known(shape))
         return;
     counts.texts++;
-    memcpy(&before, message, size);
+    uint64_t before = message_digest(world, parcel, true);
     wire_message(world, parcel);
-    if (memcmp(&before, message, size) == 0)
-        shape_remember(hash);
+    if (message_digest(world, parcel, true) == before)
+        shape_remember(shape);
     else
         counts.changed++;
 }

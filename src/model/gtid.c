@@ -114,6 +114,17 @@ void gtid_format(const struct gtid_position *position, char *ret_text, size_t si
     }
 }
 
+void gtid_copy(struct gtid_position *to, const struct gtid_position *from) {
+    if (to == from)
+        return;
+    to->form = from->form;
+    to->count = from->count;
+    if (from->form == GTID_SETS)
+        memcpy(to->ranges, from->ranges, from->count * sizeof *to->ranges);
+    else
+        memcpy(to->entries, from->entries, from->count * sizeof *to->entries);
+}
+
 bool gtid_equal(const struct gtid_position *a, const struct gtid_position *b) {
     if (a->count != b->count || (a->count > 0 && a->form != b->form))
         return false;

@@ -53,6 +53,9 @@ enum rc gtid_parse(const char *text, struct gtid_position *ret_position, struct 
 /* As the servers print it.  GTID_TEXT_MAX is enough for any; what does not fit is cut. */
 void gtid_format(const struct gtid_position *position, char *ret_text, size_t size);
 
+/* Only what is used: a position has room for far more than most servers need.  What lies beyond the count stays as it
+ * was, so positions are compared by gtid_equal and never by their bytes. */
+void gtid_copy(struct gtid_position *to, const struct gtid_position *from);
 bool gtid_equal(const struct gtid_position *a, const struct gtid_position *b);
 /* Adds an entry, or raises the one that is there; false, and nothing is changed, when there is no room. */
 bool gtid_raise(struct gtid_position *position, struct gtid entry);

@@ -45,14 +45,14 @@ struct report {
     uint32_t crashes;    /* how often this run of the agent has seen its server end out of order */
     msec silent;         /* how long the server has not answered; 0: it answers */
     msec canary_failing; /* how long the writer's canary write has not come through; 0: it does, or is not tried */
-    struct probe probe;  /* the last look that was answered */
     enum protection protection; /* of the commits made here */
     msec unacknowledged; /* for how long commits have waited here without one being acknowledged; 0: they do not */
-    struct gtid_position lacks; /* what it had received when its word counted, and does not have any more; empty: none
-                                 */
-    bool draining_done;         /* all received is applied, and it receives no more, in the term reported */
+    bool draining_done;  /* all received is applied, and it receives no more, in the term reported */
     enum server_task_kind task; /* under way */
     char trouble[FACT_SIZE];    /* why the last task failed, empty: it did not */
+    struct probe probe;         /* the last look that was answered */
+    struct gtid_position lacks; /* what it had received when its word counted, and does not have any more; empty: none
+                                 */
 };
 
 /* What an agent's host should be doing. */
@@ -80,6 +80,10 @@ struct orders {
     bool acknowledge;      /* STANDBY: it acknowledges what it receives */
     struct gtid_position reach; /* WRITER: apply this first.  DRAIN with a source: fetch up to this */
 };
+
+/* As an assignment does, without the room in their positions that is not used. */
+void report_copy(struct report *to, const struct report *from);
+void orders_copy(struct orders *to, const struct orders *from);
 
 /* An agent without a monitor asks its peers.  A writer needs every electable peer's promise; a reader wants to know
  * whether it is alone in not hearing the monitor. */

@@ -67,14 +67,17 @@ struct probe {
     bool read_only;
     struct replication replication;
     struct semi_sync semi_sync;
-    struct gtid_position binlog;   /* @@gtid_binlog_state: what it has, by every server that wrote */
-    struct gtid_position applied;  /* @@gtid_current_pos */
-    struct gtid_position received; /* applied, raised by Gtid_IO_Pos */
     msec heartbeat_seen;           /* the newest heartbeat row's stamp, the writer's wall clock; 0: none */
     struct transaction oldest;     /* looked for on a writable server only */
     bool canary_tried;             /* this look was asked to write a heartbeat row ... */
     bool canary_written;           /* ... and the commit was acknowledged; its stamp is heartbeat_seen then */
+    struct gtid_position binlog;   /* @@gtid_binlog_state: what it has, by every server that wrote */
+    struct gtid_position applied;  /* @@gtid_current_pos */
+    struct gtid_position received; /* applied, raised by Gtid_IO_Pos */
 };
+
+/* As an assignment does, without the room in its positions that is not used. */
+void probe_copy(struct probe *to, const struct probe *from);
 
 /* Long work on the server; one at a time.  Every one is bounded by its deadline. */
 enum server_task_kind {

@@ -49,6 +49,25 @@ static void a_writer_is_protected_only_after_a_commit_was_acknowledged(void **st
     assert_int_equal(last_report.protection, PROTECTION_ON);
 }
 
+/* Its peers let it live, and nobody has told it whether it is to wait. */
+static void a_writer_whose_agent_was_restarted_never_opens_its_server_again_before_it_waits(void **state) {
+    (void)state;
+    struct agent_durable durable = { .term = 5, .electable = 3, .writer = true };
+    struct agent_address addresses[ADDRESSES_MAX] = { [WRITER_ADDRESS] = { true, 104500 } };
+    start(&durable, addresses);
+    cluster.durability = DURABILITY_LOSSLESS;
+    assert_true(agent.writer);
+    struct probe probe = probe_of(true);
+    probe.semi_sync.known = true;
+    probed(probe);
+    assert_int_equal(plan.task.kind, TASK_READY);
+    task_done(TASK_READY, RC_OK);
+    assert_int_equal(plan.task.kind, TASK_SEMI_SYNC);
+    assert_true(plan.task.waits);
+    task_done(TASK_SEMI_SYNC, RC_OK);
+    assert_int_equal(plan.task.kind, TASK_OPEN);
+}
+
 static void a_server_that_does_not_wait_is_told_of_and_set_right(void **state) {
     (void)state;
     start_writer();
@@ -158,6 +177,7 @@ static void one_that_is_not_counted_on_any_more_forgets_it(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_writer_is_protected_only_after_a_commit_was_acknowledged),
+        cmocka_unit_test(a_writer_whose_agent_was_restarted_never_opens_its_server_again_before_it_waits),
         cmocka_unit_test(a_server_that_does_not_wait_is_told_of_and_set_right),
         cmocka_unit_test(a_writer_is_never_opened_before_it_waits),
         cmocka_unit_test(an_agent_that_was_restarted_switches_nothing_off_before_it_hears_the_monitor),

@@ -148,6 +148,57 @@ static void the_promise_of_a_host_that_is_not_electable_is_not_enough(void **sta
     assert_int_equal(agent.lease_until, until);
 }
 
+static bool asks_again(void) {
+    return plan.ask_whom != 0;
+}
+
+/* In each round «first» and db3 answer, db3 as one that hears the monitor. */
+static void live_on_promises(msec length, bool refused) {
+    for (msec end = now + length; now < end;) {
+        assert_true(pass_until(SECONDS(3), asks_again));
+        answered_by(PEER, true, SECONDS(10));
+        answered_by(DB3, !refused, 100);
+    }
+    assert_true(agent.writer);
+}
+
+static void start_writer_with_a_readers_address(void) {
+    start_writer();
+    struct orders orders = orders_of(DUTY_WRITER, 5);
+    orders.addresses |= set_of(READER_1);
+    answer_next(orders);
+    assert_true(agent.addresses[READER_1].present);
+}
+
+/* The monitor hears db3, does not hear the peer, and so does not know that this writer lives: it may have given the
+ * address to db3. */
+static void a_writer_never_keeps_a_readers_address_when_a_peer_that_hears_the_monitor_refuses_it(void **state) {
+    (void)state;
+    start_writer_with_a_readers_address();
+    live_on_promises(SECONDS(8), true);
+    assert_false(agent.addresses[READER_1].present);
+    assert_true(agent.addresses[WRITER_ADDRESS].present);
+}
+
+static void a_writer_keeps_its_readers_addresses_with_the_promise_of_everybody_who_hears_the_monitor(void **state) {
+    (void)state;
+    start_writer_with_a_readers_address();
+    live_on_promises(SECONDS(20), false);
+    assert_true(agent.addresses[READER_1].present);
+}
+
+/* Two machines, and the other one is down together with the monitor. */
+static void a_sole_survivor_that_nobody_answers_never_loses_its_readers_addresses(void **state) {
+    (void)state;
+    start_writer_with_a_readers_address();
+    struct orders alone = orders_of(DUTY_WRITER, 6);
+    alone.electable = set_of(SELF);
+    alone.addresses |= set_of(READER_1);
+    answer_next(alone);
+    pass(SECONDS(20));
+    assert_true(agent.writer && agent.addresses[READER_1].present);
+}
+
 static void a_promise_for_an_older_round_does_not_count(void **state) {
     (void)state;
     start_writer();
@@ -349,6 +400,9 @@ int main(void) {
         cmocka_unit_test(a_kill_is_not_the_last_resort_where_it_is_forbidden),
         cmocka_unit_test(promises_of_all_extend_the_lease_from_when_they_were_asked),
         cmocka_unit_test(the_promise_of_a_host_that_is_not_electable_is_not_enough),
+        cmocka_unit_test(a_writer_never_keeps_a_readers_address_when_a_peer_that_hears_the_monitor_refuses_it),
+        cmocka_unit_test(a_writer_keeps_its_readers_addresses_with_the_promise_of_everybody_who_hears_the_monitor),
+        cmocka_unit_test(a_sole_survivor_that_nobody_answers_never_loses_its_readers_addresses),
         cmocka_unit_test(a_promise_for_an_older_round_does_not_count),
         cmocka_unit_test(a_sole_survivor_lives_without_anybodys_promise),
         cmocka_unit_test(a_standby_promises_and_keeps_its_word),

@@ -360,6 +360,37 @@ static void a_writer_that_gets_the_role_back_unconfirmed_may_still_believe_that_
     assert_int_not_equal(monitor.durable.writer, DB2);
 }
 
+/* db1 lives on the promise of db2 alone.  That db2 was chosen, refused for its word's sake, and says now that it is not
+ * writer, ends no lease of db1; and db1 never needed the promise of db3. */
+static void whoever_the_old_writer_never_needed_does_not_replace_one_that_only_refused(void **state) {
+    (void)state;
+    start_monitor(NULL);
+    cluster.hosts[DB3].mode = MODE_MASTER;
+    cluster.roles[0].hosts |= set_of(DB3);
+    cluster.roles[0].order[cluster.roles[0].order_count++] = DB3;
+    turns(SECONDS(30));
+    heard[DB3] = false;
+    turns(SECONDS(10));
+    assert_int_equal(monitor.durable.writer, DB1);
+    assert_int_equal(monitor.durable.surely, set_of(DB1) | set_of(DB2));
+    heard[DB1] = obedient[DB2] = false;
+    heard[DB3] = true; /* it is back: the next writer would count on it */
+    reports[DB2].draining_done = true;
+    msec promised_until = 0;
+    for (msec end = now + SECONDS(90); now < end && !has_event("promotion_failed"); turn()) {
+        if (monitor.durable.writer != DB2)
+            continue;
+        promised_until = now + SECONDS(5); /* anew with each report, since it knows no later term */
+        reports[DB2].promised_left = SECONDS(5);
+    }
+    assert_true(has_event("promotion_failed"));
+    obedient[DB2] = true; /* its word does not forbid it to say that it is not writer */
+    for (; now < promised_until - 200; turn()) {
+        reports[DB2].promised_left = promised_until - now;
+        assert_int_not_equal(monitor.durable.writer, DB3);
+    }
+}
+
 static void replicas_are_never_electable(void **state) {
     (void)state;
     start_serving();
@@ -430,6 +461,43 @@ static void a_readers_address_is_not_given_while_the_old_host_may_still_have_it(
                 assert_true(now >= answered + cluster.lease.length + cluster.lease.margin);
             }
     assert_true(given);
+}
+
+/* db1 lives on the promises of db2, which is chosen all the same and refuses: when it is given up again, db1 is by the
+ * books neither the last writer nor the one that leaves. */
+static void a_readers_address_of_a_writer_that_lives_on_promises_is_never_given_away(void **state) {
+    (void)state;
+    start_serving();
+    heard[DB3] = false;
+    turns(SECONDS(10));
+    address_set had = reports[DB1].addresses & ~set_of(WRITER_ADDRESS);
+    assert_true(had != 0);
+    heard[DB1] = obedient[DB2] = false;
+    reports[DB2].draining_done = true;
+    for (msec end = now + SECONDS(90); now < end; turn()) {
+        if (monitor.durable.term > reports[DB2].term)
+            reports[DB2].promised_left = SECONDS(5) - now % 400;
+        assert_int_equal(monitor.hosts[DB2].sent.addresses & had, 0);
+    }
+    assert_true(has_event("promotion_failed"));
+    assert_int_not_equal(monitor.durable.last_writer, DB1);
+    assert_int_not_equal(monitor.durable.leaving, DB1);
+    reports[DB2].promised_left = 0;
+    turns(SECONDS(6));
+    assert_int_equal(monitor.hosts[DB2].sent.addresses & had, had);
+}
+
+/* A standby that does not come to an end with what it has received keeps the election waiting: nobody has promised the
+ * lost writer anything, and its other addresses are gone. */
+static void the_readers_addresses_of_a_lost_writer_never_wait_for_the_election(void **state) {
+    (void)state;
+    start_serving();
+    address_set had = reports[DB1].addresses & ~set_of(WRITER_ADDRESS);
+    assert_true(had != 0);
+    heard[DB1] = obedient[DB2] = false;
+    turns(SECONDS(8));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    assert_true(set_contains(reports[DB3].addresses | monitor.hosts[DB2].sent.addresses, had));
 }
 
 static void a_readers_address_moves_at_once_when_the_old_host_has_let_it_go(void **state) {
@@ -523,11 +591,14 @@ int main(void) {
         cmocka_unit_test(a_broken_standby_is_electable_no_more_at_once),
         cmocka_unit_test(a_standby_that_is_back_is_electable_when_the_writer_has_acknowledged_it),
         cmocka_unit_test(a_writer_that_gets_the_role_back_unconfirmed_may_still_believe_that_it_is_alone),
+        cmocka_unit_test(whoever_the_old_writer_never_needed_does_not_replace_one_that_only_refused),
         cmocka_unit_test(replicas_are_never_electable),
         cmocka_unit_test(a_host_that_flaps_is_held),
         cmocka_unit_test(a_host_that_was_away_for_long_is_held),
         cmocka_unit_test(a_deaf_monitor_judges_nobody),
         cmocka_unit_test(a_readers_address_is_not_given_while_the_old_host_may_still_have_it),
+        cmocka_unit_test(a_readers_address_of_a_writer_that_lives_on_promises_is_never_given_away),
+        cmocka_unit_test(the_readers_addresses_of_a_lost_writer_never_wait_for_the_election),
         cmocka_unit_test(a_readers_address_moves_at_once_when_the_old_host_has_let_it_go),
         cmocka_unit_test(nobody_is_nudged_while_nothing_changes),
         cmocka_unit_test(a_nudge_is_given_once_for_a_change),

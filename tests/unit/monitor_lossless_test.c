@@ -82,6 +82,58 @@ static void a_writer_is_protected_once_a_standby_has_acknowledged(void **state) 
     assert_false(reports[DB3].probe.semi_sync.acknowledges); /* a replica's word would be worth nothing */
 }
 
+/* db1 was writer, waited for nobody, and was heard a moment ago, so it is known to be shut: what it has alone is not
+ * known to anybody who does not look at it. */
+static void with_an_empty_store_nobody_is_chosen_past_a_master_that_cannot_be_looked_at(void **state) {
+    (void)state;
+    obeyed = do_semi_sync;
+    silent = behind = paused = 0;
+    sequence = 100;
+    start_monitor(NULL);
+    cluster.durability = DURABILITY_LOSSLESS;
+    heard[DB2] = false;
+    reports[DB1].probe.binlog = reports[DB1].probe.applied = reports[DB1].probe.received = at(200);
+    turns(SECONDS(3));
+    heard[DB1] = false;
+    turns(SECONDS(2));
+    heard[DB2] = true;
+    turns(SECONDS(2));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    turns(SECONDS(30));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    heard[DB1] = true;
+    turns(SECONDS(5));
+    assert_int_equal(monitor.durable.writer, DB1);
+}
+
+static void with_an_empty_store_an_administrator_who_sets_a_dead_master_offline_gets_a_writer(void **state) {
+    (void)state;
+    obeyed = do_semi_sync;
+    silent = behind = paused = 0;
+    sequence = 100;
+    start_monitor(NULL);
+    cluster.durability = DURABILITY_LOSSLESS;
+    heard[DB1] = false;
+    turns(SECONDS(20));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db1", .force = true });
+    turns(SECONDS(5));
+    assert_int_equal(monitor.durable.writer, DB2);
+}
+
+/* It may have received more than the others, and nothing of its own was acknowledged yet: should it die now, nobody is
+ * as complete as it was. */
+static void a_new_writer_that_dies_before_a_commit_was_acknowledged_is_never_passed_over(void **state) {
+    (void)state;
+    start_lossless();
+    assert_int_equal(monitor.durable.holders, set_of(DB2));
+    kill_server_of(DB1);
+    for (msec end = now + SECONDS(10); now < end && monitor.durable.writer != DB2; turn())
+        obedient[DB2] = true;
+    assert_int_equal(monitor.durable.writer, DB2);
+    assert_true(set_has(monitor.durable.holders, DB2));
+}
+
 static void a_standby_that_does_not_acknowledge_is_taken_out_and_the_role_stays(void **state) {
     (void)state;
     start_lossless();
@@ -339,6 +391,9 @@ static void two_candidates_that_have_diverged_are_both_held_with_what_each_has(v
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_writer_is_protected_once_a_standby_has_acknowledged),
+        cmocka_unit_test(with_an_empty_store_nobody_is_chosen_past_a_master_that_cannot_be_looked_at),
+        cmocka_unit_test(with_an_empty_store_an_administrator_who_sets_a_dead_master_offline_gets_a_writer),
+        cmocka_unit_test(a_new_writer_that_dies_before_a_commit_was_acknowledged_is_never_passed_over),
         cmocka_unit_test(a_standby_that_does_not_acknowledge_is_taken_out_and_the_role_stays),
         cmocka_unit_test(one_that_was_taken_out_is_waited_for_again_when_it_has_caught_up_and_not_before),
         cmocka_unit_test(the_writer_is_not_told_to_wait_and_not_to_wait_in_turns),

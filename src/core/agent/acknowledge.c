@@ -67,13 +67,18 @@ void acknowledge_check(struct step *step) {
         step_deadline(step, agent->received_next);
         return;
     }
-    *received = agent->probe.received;
+    gtid_copy(received, &agent->probe.received);
     agent->received_next = step->now + RECEIVED_EVERY;
 }
 
 bool acknowledge_is_unset(const struct agent *agent, enum duty_now duty, msec now) {
     const struct semi_sync *semi_sync = &agent->probe.semi_sync;
     const struct orders *orders = &agent->orders;
+    bool lossless = agent->cluster->durability == DURABILITY_LOSSLESS;
+    /* What the monitor last said is not known after a restart: an open server is left as it is, and one that is shut is
+     * not opened before it waits for the others of the set. */
+    if (semi_sync->known && lossless && !agent->obeyed && duty == NOW_WRITER)
+        return agent->probe.read_only && orders->protect && !semi_sync->waits;
     if (!semi_sync->known || !agent->obeyed)
         return false;
     if (duty == NOW_WRITER)
@@ -106,5 +111,5 @@ void acknowledge_fill(const struct step *step, struct report *report) {
     if (agent->unacknowledged_since != NEVER)
         report->unacknowledged = step->now - agent->unacknowledged_since + 1;
     if (has_lost(agent))
-        report->lacks = agent->durable.received;
+        gtid_copy(&report->lacks, &agent->durable.received);
 }

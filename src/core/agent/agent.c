@@ -1,6 +1,8 @@
 #include "core/agent/agent.h"
 
+#include <assert.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,6 +71,7 @@ static void go_on_as_writer(struct agent *agent, msec now) {
             .electable = agent->durable.electable,
             .lease = cluster->lease.length,
             .source = HOST_NONE,
+            .protect = (agent->durable.electable & ~set_of(agent->self)) != 0, /* should it have to be opened again */
         };
         for (int i = 0; i < cluster->address_count; i++)
             if (agent->addresses[i].present)
@@ -164,14 +167,19 @@ static void plan_empty(struct agent_plan *plan) {
 
 void agent_step(struct agent *agent, const struct agent_event *event, struct agent_plan *ret_plan) {
     plan_empty(ret_plan);
-    struct agent_durable before = agent->durable;
+    static_assert(offsetof(struct agent_durable, received) + sizeof(struct gtid_position) ==
+                      sizeof(struct agent_durable),
+                  "what is compared by its bytes comes before the position");
+    char before[offsetof(struct agent_durable, received)];
+    struct gtid_position received;
+    memcpy(before, &agent->durable, sizeof before);
+    gtid_copy(&received, &agent->durable.received);
     struct step step = { .agent = agent, .event = event, .plan = ret_plan, .now = event->now };
     take_in(&step);
     lease_check(&step);
     work_check(&step);
     presence_check(&step);
     lease_talk(&step);
-    ret_plan->note = !gtid_equal(&before.received, &agent->durable.received);
-    before.received = agent->durable.received;
-    ret_plan->save = memcmp(&before, &agent->durable, sizeof before) != 0;
+    ret_plan->note = !gtid_equal(&received, &agent->durable.received);
+    ret_plan->save = memcmp(before, &agent->durable, sizeof before) != 0;
 }

@@ -103,15 +103,15 @@ struct agent {
     bool writer;
     msec started_at;
     msec lease_until;      /* valid while writer */
-    msec contact_extended; /* ... as long as no peer hears the monitor either */
+    msec contact_extended; /* ... as long as no peer objects */
     msec told_silent;      /* when it last told a peer that it does not hear the monitor */
     msec contact_until;    /* until when addresses that are not the writer's may stay */
     msec promised_until;
     msec monitor_heard; /* when the last orders that were obeyed arrived */
     struct ask round;   /* the newest round of questions, sent at asked_at */
     msec asked_at, ask_next;
-    host_set promises;                      /* that came in for this round */
-    bool peer_hears_monitor, peer_answered; /* in this round */
+    host_set promises;                /* that came in for this round */
+    bool peer_answered, peer_objects; /* in this round; objects: it hears the monitor and promises nothing */
 
     /* talk with the monitor */
     struct orders orders; /* the last that were obeyed */

@@ -1,4 +1,5 @@
 /* The agent's side of the lease: DESIGN.md §5, and the steps of shared/design/writer-lease.pml by their numbers. */
+#include <stddef.h>
 #include <string.h>
 
 #include "core/agent/agent_internal.h"
@@ -32,13 +33,6 @@ static msec granted_until(const struct step *step, const struct orders *orders) 
     return step->agent->report_sent + length;
 }
 
-/* The writer's other addresses go with its lease: the monitor leaves them to it for as long as a peer's promise lasts
- * (monitor/placement.c). */
-static void extend(struct agent *agent, msec until) {
-    agent->lease_until = later(agent->lease_until, until);
-    agent->contact_until = later(agent->contact_until, until);
-}
-
 /* The monitor did not know yet that the server is dead: the new term is obeyed, and the role given up in it at once. */
 static void refuse_role(struct step *step, const struct orders *orders) {
     struct agent *agent = step->agent;
@@ -62,9 +56,10 @@ static void obey_writer(struct step *step, const struct orders *orders) {
     agent->must_fence = false;
     agent->fence_deadline = NEVER;
     agent->durable = (struct agent_durable){ .term = orders->term, .electable = orders->electable, .writer = true };
-    agent->orders = *orders;
+    orders_copy(&agent->orders, orders);
     agent->has_orders = agent->obeyed = true;
-    extend(agent, granted_until(step, orders));
+    agent->lease_until = later(agent->lease_until, granted_until(step, orders));
+    agent->contact_until = later(agent->contact_until, granted_until(step, orders));
     if (new_role)
         step_event(step, "A01", "role_taken", "the monitor gives the writer role");
 }
@@ -78,7 +73,7 @@ static void obey_other(struct step *step, const struct orders *orders) {
     agent->durable.electable = orders->electable;
     if (!set_has(orders->electable, agent->self))
         agent->durable.received.count = 0; /* it is not counted on any more */
-    agent->orders = *orders;
+    orders_copy(&agent->orders, orders);
     agent->has_orders = agent->obeyed = true;
     give_up(step);
     agent->contact_until = later(agent->contact_until, granted_until(step, orders));
@@ -98,13 +93,13 @@ void lease_obey(struct step *step, const struct orders *orders) {
     agent->monitor_heard = step->now;
     if (orders->term < agent->durable.term || granted_until(step, orders) <= step->now)
         return;
-    struct orders before = agent->orders;
+    uint64_t term_before = agent->orders.term;
     if (orders->duty == DUTY_WRITER)
         obey_writer(step, orders);
     else
         obey_other(step, orders);
     /* What has been obeyed in a new term is confirmed at once: somebody may be waiting for it. */
-    if (before.term != agent->orders.term)
+    if (term_before != agent->orders.term)
         step_report_soon(step);
 }
 
@@ -124,12 +119,18 @@ msec lease_contact(const struct agent *agent) {
 
 /* A reader's address is kept while nobody hears the monitor: then nobody is given it, and who said so gives its word
  * not to serve a new one for a lease (presence.c).  When a peer hears the monitor the cut is on this side, and nothing
- * more is added to what there is. */
+ * more is added to what there is; unless that peer has promised: then its reports tell of a writer that lives, and the
+ * monitor leaves that one its other addresses (monitor/placement.c).  One that hears the monitor and refuses tells
+ * nothing of it, even where the lease goes on by the promises of others, which the monitor may not hear. */
 static void extend_contact(struct step *step) {
     struct agent *agent = step->agent;
     bool still_there = lease_contact(agent) > step->now; /* what is gone may be served elsewhere by now */
-    if (still_there && agent->peer_answered && !agent->peer_hears_monitor)
+    if (!still_there || agent->peer_objects)
+        return;
+    if (agent->peer_answered)
         agent->contact_extended = agent->asked_at + spec(step)->length;
+    else if (agent->writer) /* alone, it needs nobody's answer */
+        agent->contact_extended = later(agent->contact_extended, agent->lease_until);
 }
 
 /* Model, step 4: a peer that knows no later term promises, for as long as the lease of the writer that asks: its
@@ -158,7 +159,7 @@ static void extend_by_promises(struct step *step) {
     bool same_term = agent->round.term == agent->durable.term;
     if (agent->writer && agent->round.for_writer && same_term && set_contains(agent->promises, needed) &&
         step->now < agent->lease_until && agent->asked_at + spec(step)->length > step->now)
-        extend(agent, agent->asked_at + spec(step)->length);
+        agent->lease_until = later(agent->lease_until, agent->asked_at + spec(step)->length);
 }
 
 void lease_answered(struct step *step, const struct answer *answer) {
@@ -166,8 +167,8 @@ void lease_answered(struct step *step, const struct answer *answer) {
     if (answer->round != agent->round.round)
         return;
     agent->peer_answered = true;
-    if (!is_silent(step, answer->monitor_silent))
-        agent->peer_hears_monitor = true;
+    if (!is_silent(step, answer->monitor_silent) && !answer->promised)
+        agent->peer_objects = true;
     if (answer->promised)
         agent->promises |= set_of(answer->from);
     extend_by_promises(step);
@@ -202,12 +203,12 @@ static void ask_peers(struct step *step) {
         step_deadline(step, at);
         return;
     }
-    extend_contact(step); /* by the round that is over: every peer had its time to say that it hears the monitor */
+    extend_contact(step); /* by the round that is over: every peer had its time to object */
     host_set all = set_of(agent->cluster->host_count) - 1;
     agent->asked_at = step->now;
     agent->ask_next = step->now + spec(step)->report;
     agent->promises = 0;
-    agent->peer_answered = agent->peer_hears_monitor = false;
+    agent->peer_answered = agent->peer_objects = false;
     agent->round = (struct ask){
         .from = agent->self,
         .round = agent->round.round + 1,
@@ -280,29 +281,30 @@ static msec silence_of(const struct step *step) {
 
 static void fill_report(const struct step *step, struct report *report) {
     const struct agent *agent = step->agent;
-    *report = (struct report){
-        .host = agent->self,
-        .incarnation = agent->incarnation,
-        .sequence = agent->sequence,
-        .term = agent->durable.term,
-        .writer = agent->writer,
-        .resigned = agent->durable.resigned,
-        .fenced = is_known_fenced(agent),
-        .lease_left = agent->writer ? left(agent->lease_until, step->now) : 0,
-        .promised_left = left(agent->promised_until, step->now),
-        .electable = agent->durable.electable,
-        .stranger = agent->stranger,
-        .mac = agent->mac,
-        .process = agent->process,
-        .silent = silence_of(step),
-        .crashes = agent->crashes,
-        .canary_failing = agent->canary_since == NEVER ? 0 : step->now - agent->canary_since + 1,
-        .probe = agent->probe,
-        .draining_done = agent->drained && agent->drained_term == agent->durable.term,
-        .task = agent->task,
-    };
-    acknowledge_fill(step, report);
+    memset(report, 0, offsetof(struct report, probe));
+    report->host = agent->self;
+    report->incarnation = agent->incarnation;
+    report->sequence = agent->sequence;
+    report->term = agent->durable.term;
+    report->writer = agent->writer;
+    report->resigned = agent->durable.resigned;
+    report->fenced = is_known_fenced(agent);
+    report->lease_left = agent->writer ? left(agent->lease_until, step->now) : 0;
+    report->promised_left = left(agent->promised_until, step->now);
+    report->electable = agent->durable.electable;
+    report->stranger = agent->stranger;
+    report->mac = agent->mac;
+    report->process = agent->process;
+    report->silent = silence_of(step);
+    report->crashes = agent->crashes;
+    report->canary_failing = agent->canary_since == NEVER ? 0 : step->now - agent->canary_since + 1;
+    report->draining_done = agent->drained && agent->drained_term == agent->durable.term;
+    report->task = agent->task;
     memcpy(report->trouble, agent->trouble, sizeof report->trouble);
+    probe_copy(&report->probe, &agent->probe);
+    report->lacks.form = GTID_DOMAINS;
+    report->lacks.count = 0;
+    acknowledge_fill(step, report);
     for (int i = 0; i < agent->cluster->address_count; i++)
         if (agent->addresses[i].present)
             report->addresses |= set_of(i);

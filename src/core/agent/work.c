@@ -77,7 +77,7 @@ static void note_answer(struct step *step, const struct probe *probe) {
         return;
     }
     struct semi_sync before = agent->probe.semi_sync;
-    agent->probe = *probe;
+    probe_copy(&agent->probe, probe);
     if (!probe->read_only && agent->writer)
         agent->opened = true;
     acknowledge_looked(step, &before);

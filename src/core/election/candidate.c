@@ -39,7 +39,7 @@ static bool is_broken(const struct candidate_facts *f) {
     return !f->first && f->broken;
 }
 static bool is_unjudged(const struct candidate_facts *f) {
-    return !f->first && !f->judged;
+    return (!f->first || f->nobody_yet) && !f->judged;
 }
 static bool has_lost(const struct candidate_facts *f) {
     return !f->first && f->lost;

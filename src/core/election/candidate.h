@@ -15,6 +15,7 @@ struct candidate_facts {
     bool in_service; /* ONLINE or REPLICATION_DELAY; lossless: or counted on, and only applying has stopped */
     bool writer;     /* it is the writer */
     bool first;      /* nobody ever was writer, or it was the last: it cannot lack anything that was acknowledged */
+    bool nobody_yet; /* the former, as far as the store knows: in lossless mode one that was writer may have more */
     bool electable;  /* by the store */
     bool surely;     /* in every electable set that the old writer may believe in */
     bool judged;     /* everybody who may alone have what was acknowledged can be looked at; asynchronous: always */

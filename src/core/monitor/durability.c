@@ -175,8 +175,8 @@ void durability_read_report(struct mstep *step) {
     int writer = m->durable.writer;
     const struct report *report = &m->hosts[writer].report;
     if (m->writer_position.count == 0 || step->now - m->writer_position_at >= m->cluster->lease.report) {
-        m->writer_position_before = m->writer_position;
-        m->writer_position = report->probe.applied;
+        gtid_copy(&m->writer_position_before, &m->writer_position);
+        gtid_copy(&m->writer_position, &report->probe.applied);
         m->writer_position_at = step->now;
     }
     host_set members = report->electable & ~set_of(writer);
@@ -193,14 +193,25 @@ bool durability_counts(const struct monitor *m, int host) {
     return is_lossless(m) && set_has(m->durable.electable & m->durable.surely, host);
 }
 
+/* An empty store knows nobody that was writer: each master may have been, alone, and only an administrator who sets one
+ * offline knows better. */
+static host_set holders_unknown(const struct monitor *m) {
+    host_set holders = cluster_masters(m->cluster);
+    for (int i = 0; i < m->cluster->host_count; i++)
+        if (m->durable.hosts[i].state == HOST_ADMIN_OFFLINE)
+            holders &= ~set_of(i);
+    return holders;
+}
+
 /* A candidate without the administrator's word needs a look at everybody who may alone have what a client was told OK
  * for; what it lacks of theirs it fetches. */
 bool durability_can_judge(const struct mstep *step, int candidate) {
     const struct monitor *m = step->m;
     if (!is_lossless(m))
         return true;
+    host_set holders = m->durable.last_writer == HOST_NONE ? holders_unknown(m) : m->durable.holders;
     for (int i = 0; i < m->cluster->host_count; i++)
-        if (i != candidate && set_has(m->durable.holders, i) && !transfer_can_drain(step, i))
+        if (i != candidate && set_has(holders, i) && !transfer_can_drain(step, i))
             return false;
     return true;
 }

@@ -160,18 +160,18 @@ void health_report(struct mstep *step, int host) {
     bool same_run = view->heard && view->report.incarnation == report->incarnation; /* a start looks like a promise */
     if (same_run && report->promised_left > 0 && promised_until > view->promised_until + PROMISE_MOVES)
         view->promised_at = step->now;
-    view->promised_until = promised_until;
+    view->promised_until = report->promised_left > 0 ? promised_until : 0;
     bool crashed = same_run && report->crashes > view->report.crashes;
     if (!view->heard || view->report.incarnation != report->incarnation)
         view->incarnation_at = step->now;
-    view->report = *report;
+    report_copy(&view->report, report);
     view->heard = true;
     view->heard_at = step->now;
     if (host == m->durable.writer) {
         note_writer(step, report);
         compare_with_writer(step, host);
     } else if (view->own_snapshot_at == NEVER && is_complete_word(step, report)) {
-        view->own_snapshot = report->probe.binlog;
+        gtid_copy(&view->own_snapshot, &report->probe.binlog);
         view->own_snapshot_at = step->now;
     }
     note_stranger(step, report);

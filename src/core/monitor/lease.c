@@ -11,9 +11,10 @@ static void new_term(struct mstep *step) {
 }
 
 /* The old writer has ended: it says so itself in a report of the new term (also when its server is dead).  A report of
- * an older term proves nothing: it may have been on its way since an earlier tenure. */
+ * an older term proves nothing: it may have been on its way since an earlier tenure.  Whoever is bound by a promise has
+ * perhaps refused the role for its sake, and the one before it still lives on that. */
 static bool has_ended(const struct report *report, uint64_t term) {
-    return report->term == term && !report->writer && report->fenced;
+    return report->term == term && !report->writer && report->fenced && report->promised_left == 0;
 }
 
 static bool is_empty(const struct monitor *m) {
@@ -162,7 +163,7 @@ void lease_adopt(struct mstep *step) {
     m->durable.electable = m->hosts[holder].report.electable;
     m->durable.surely = set_of(holder);
     m->durable.surely = durability_believed(m, &m->hosts[holder].report);
-    m->durable.holders = m->durable.electable & ~set_of(holder);
+    m->durable.holders = m->durable.electable | set_of(holder);
     m->granted_until = step->now + m->cluster->lease.length;
     new_term(step);
     place_writer_addresses(step, holder);
@@ -198,16 +199,19 @@ void lease_take(struct mstep *step, bool confirmed) {
     new_term(step);
 }
 
-/* Model, step 8, second half: the new writer believes in no other set than the one that comes with the role. */
+/* Model, step 8, second half: the new writer believes in no other set than the one that comes with the role.  As long
+ * as the old one may live on the promises of its own set, the new one does not take the role; should it be given up
+ * before it has said that it did, again only a host of the old set may be next. */
 void lease_give(struct mstep *step, int host) {
     struct monitor_durable *durable = &step->m->durable;
-    /* One that gets the role back without having confirmed its end may still believe in its old set alone. */
-    host_set believed = host == durable->leaving ? durable->surely : ~UINT64_C(0);
+    host_set believed = durable->leaving != HOST_NONE ? durable->surely : ~UINT64_C(0);
     durable->writer = durable->last_writer = host;
     durable->leaving = HOST_NONE;
     durable->electable = durability_first_members(step) | set_of(host);
     durable->surely = durable->electable & believed;
-    durable->holders = durable->electable & ~set_of(host);
+    /* It has itself what others may lack, until a commit of its own has been acknowledged; but whoever hands over to it
+     * in order has all of that. */
+    durable->holders = step->m->transfer.planned ? durable->electable & ~set_of(host) : durable->electable;
     step->m->writer_position.count = step->m->writer_position_before.count = 0;
     step->m->serving = false;
     step->m->serving_since = NEVER;

@@ -172,7 +172,7 @@ static void answer(struct mstep *step, int host) {
     orders_for(step, host, orders);
     orders->sequence = view->report.sequence;
     step->plan->orders_set = true;
-    view->sent = *orders;
+    orders_copy(&view->sent, orders);
     view->sent_valid = true;
     view->nudged_valid = false;
     view->answered_at = step->now;
@@ -189,7 +189,7 @@ static void nudge(struct mstep *step) {
         orders_for(step, i, &wanted);
         if (orders_equal(&wanted, &view->sent) || (view->nudged_valid && orders_equal(&wanted, &view->nudged)))
             continue;
-        view->nudged = wanted;
+        orders_copy(&view->nudged, &wanted);
         view->nudged_valid = true;
         step->plan->nudge |= set_of(i);
     }

@@ -2,6 +2,9 @@
  * nudge or a restart costs time and nothing more. */
 #include "core/monitor/monitor_internal.h"
 
+#include <stddef.h>
+#include <string.h>
+
 static bool is_writer_gone(const struct monitor *m) {
     return m->durable.writer == HOST_NONE && m->durable.last_writer != HOST_NONE;
 }
@@ -48,7 +51,9 @@ static address_set addresses_of(const struct mstep *step, int host, enum duty du
         bool writers = m->cluster->roles[m->cluster->addresses[i].role].is_writer;
         if (writers && (duty == DUTY_WRITER || is_keeper(m, host)))
             addresses |= set_of(i);
-        if (!writers && m->durable.placement[i] == host && placement_may_serve(step, host, i))
+        /* Where nothing is moved, a host that is kept out goes on with what it serves, and gets nothing new. */
+        bool kept = !is_kept_out(m, host) || set_has(m->hosts[host].report.addresses, i);
+        if (!writers && kept && m->durable.placement[i] == host && placement_may_serve(step, host, i))
             addresses |= set_of(i);
     }
     return addresses;
@@ -57,27 +62,27 @@ static address_set addresses_of(const struct mstep *step, int host, enum duty du
 void orders_for(const struct mstep *step, int host, struct orders *ret_orders) {
     const struct monitor *m = step->m;
     enum duty duty = duty_of(step, host);
-    *ret_orders = (struct orders){
-        .term = m->durable.term,
-        /* As long as nobody was ever writer, nothing is touched: what runs may be right, and the first election looks.
-         */
-        .passive = m->durable.mode == MONITOR_PASSIVE || m->durable.last_writer == HOST_NONE,
-        .duty = duty,
-        .electable = m->durable.electable,
-        .lease = m->cluster->lease.length,
-        .source = HOST_NONE,
-        .protect = duty == DUTY_WRITER && durability_waits(step),
-        .acknowledge = duty == DUTY_STANDBY && durability_acknowledges(m, host),
-        .addresses = addresses_of(step, host, duty),
-    };
+    memset(ret_orders, 0, offsetof(struct orders, reach));
+    ret_orders->reach.form = GTID_DOMAINS;
+    ret_orders->reach.count = 0;
+    ret_orders->term = m->durable.term;
+    /* As long as nobody was ever writer, nothing is touched: what runs may be right, and the first election looks. */
+    ret_orders->passive = m->durable.mode == MONITOR_PASSIVE || m->durable.last_writer == HOST_NONE;
+    ret_orders->duty = duty;
+    ret_orders->electable = m->durable.electable;
+    ret_orders->lease = m->cluster->lease.length;
+    ret_orders->source = HOST_NONE;
+    ret_orders->protect = duty == DUTY_WRITER && durability_waits(step);
+    ret_orders->acknowledge = duty == DUTY_STANDBY && durability_acknowledges(m, host);
+    ret_orders->addresses = addresses_of(step, host, duty);
     ret_orders->kill = duty == DUTY_YIELD && m->transfer.kill;
     if (duty == DUTY_WRITER && m->transfer.phase == TRANSFER_PROMOTE)
-        ret_orders->reach = m->transfer.reach;
+        gtid_copy(&ret_orders->reach, &m->transfer.reach);
     if (duty == DUTY_STANDBY && m->serving)
         ret_orders->source = m->durable.writer;
     if (duty == DUTY_DRAIN && m->transfer.phase == TRANSFER_FETCH && host == m->transfer.to) {
         ret_orders->source = m->transfer.fetch_from;
-        ret_orders->reach = m->transfer.reach;
+        gtid_copy(&ret_orders->reach, &m->transfer.reach);
     }
 }
 

@@ -11,12 +11,21 @@ void placement_answered(struct mstep *step, int host, const struct orders *order
     view->may_hold = view->report.addresses | orders->addresses;
 }
 
+/* Whoever has not said since that it is not writer may have taken the role by the last answer: no earlier one counts
+ * for it any more.  That somebody else was chosen meanwhile, even more than once, changes nothing: those have promised
+ * it not to take the role yet. */
+static bool may_be_writer(const struct monitor *m, int host) {
+    const struct host_view *view = &m->hosts[host];
+    if (!set_has(cluster_masters(m->cluster), host))
+        return false;
+    return !view->heard || view->report.writer || (view->sent_valid && view->sent.duty == DUTY_WRITER);
+}
+
 /* A writer that is cut from the monitor alone keeps its other addresses as well, as long as its peers' promises last.
  */
 static msec gone_by(const struct monitor *m, int host) {
     msec gone = m->hosts[host].answered_at + m->cluster->lease.length;
-    if (host == m->durable.writer || host == m->durable.leaving || host == m->durable.last_writer ||
-        host == m->transfer.from)
+    if (may_be_writer(m, host))
         for (int i = 0; i < m->cluster->host_count; i++)
             if (i != host && m->hosts[i].promised_until > gone)
                 gone = m->hosts[i].promised_until;

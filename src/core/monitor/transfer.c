@@ -39,6 +39,7 @@ static void collect_candidate(const struct mstep *step, int host, struct candida
                       (state == HOST_REPLICATION_FAIL && durability_counts(step->m, host)),
         .writer = host == durable->writer,
         .first = is_first(step, host),
+        .nobody_yet = durable->last_writer == HOST_NONE,
         .electable = set_has(durable->electable, host),
         .surely = set_has(durable->surely, host) ||
                   (fencing_stands_in(step) && step->m->cluster->durability != DURABILITY_LOSSLESS),
@@ -326,6 +327,12 @@ static void hold_diverged(struct mstep *step, const char *rule) {
         }
 }
 
+/* By a promise: such a target refuses the role, and such a writer, whose agent has just started, is not believed to
+ * have ended (lease.c). */
+static bool is_bound(const struct mstep *step, int host) {
+    return step->m->hosts[host].promised_until > step->now;
+}
+
 static void collect_phase(struct mstep *step, struct phase_facts *facts, struct election *ret_election) {
     struct monitor *m = step->m;
     const struct transfer *transfer = &m->transfer;
@@ -337,7 +344,8 @@ static void collect_phase(struct mstep *step, struct phase_facts *facts, struct 
         return;
     case TRANSFER_CATCH_UP:
         facts->near = m->hosts[transfer->to].lag >= 0 && m->hosts[transfer->to].lag <= spec(step)->catch_up &&
-                      health_is_replicating(step, transfer->to) && m->hosts[transfer->to].promised_until <= step->now;
+                      health_is_replicating(step, transfer->to) && !is_bound(step, transfer->to) &&
+                      !is_bound(step, transfer->from);
         facts->failed = !is_fit(step, transfer->to);
         facts->busy = is_busy(step, transfer->from);
         facts->patient = step->now < transfer->grace_until;
