@@ -190,6 +190,30 @@ static void the_writer_is_not_told_to_wait_and_not_to_wait_in_turns(void **state
     assert_true(monitor_is_protected(&monitor));
 }
 
+/* mmm-sim, seed 1310: report and order were one round apart, and the writer was never opened. */
+static void an_order_to_wait_does_not_follow_a_report_that_is_older_than_it(void **state) {
+    (void)state;
+    start_lossless();
+    silent = behind = set_of(DB2);
+    turns(SECONDS(10));
+    silent = behind = 0;
+    reports[DB2].probe.semi_sync.attached = true;
+    hear(DB2);
+    monitor.durable.electable |= set_of(DB2);
+    monitor.serving = false; /* a monitor that was restarted while its writer is shut */
+    int changes = 0;
+    for (int i = 0; i < 20; i++) {
+        bool before = plan.orders.protect;
+        reports[DB1].probe.semi_sync.waits = !before;
+        reports[DB1].protection = PROTECTION_OFF;
+        reports[DB1].writer = reports[DB1].probe.read_only = true;
+        now += 5;
+        hear(DB1);
+        changes += i > 0 && plan.orders.protect != before;
+    }
+    assert_in_range(changes, 0, 1);
+}
+
 /* Findings of the bench: a host that came back made every client wait for as long as its backlog took. */
 static void nobody_waits_for_the_backlog_of_a_host_that_has_come_back(void **state) {
     (void)state;
@@ -397,6 +421,7 @@ int main(void) {
         cmocka_unit_test(a_standby_that_does_not_acknowledge_is_taken_out_and_the_role_stays),
         cmocka_unit_test(one_that_was_taken_out_is_waited_for_again_when_it_has_caught_up_and_not_before),
         cmocka_unit_test(the_writer_is_not_told_to_wait_and_not_to_wait_in_turns),
+        cmocka_unit_test(an_order_to_wait_does_not_follow_a_report_that_is_older_than_it),
         cmocka_unit_test(nobody_waits_for_the_backlog_of_a_host_that_has_come_back),
         cmocka_unit_test(a_writer_that_only_waits_for_an_acknowledgement_is_not_replaced),
         cmocka_unit_test(nobody_replaces_a_writer_that_was_not_protected_without_a_word),

@@ -103,11 +103,19 @@ const char *durability_why(struct mstep *step, host_set wanted) {
     return why;
 }
 
+/* What was ordered last stands: a report tells of the time before, and by it the two would take turns (sim, seed 1310).
+ */
+static bool waits_already(const struct monitor *m) {
+    const struct host_view *view = &m->hosts[m->durable.writer];
+    if (view->sent_valid && view->sent.duty == DUTY_WRITER && view->sent.term == m->durable.term)
+        return view->sent.protect;
+    return view->report.writer && view->report.probe.semi_sync.waits;
+}
+
 bool durability_waits(const struct mstep *step) {
     const struct monitor *m = step->m;
     host_set others = standbys(m);
-    const struct report *report = &m->hosts[m->durable.writer].report;
-    bool waits = report->term == m->durable.term && report->writer && report->probe.semi_sync.waits;
+    bool waits = waits_already(m);
     struct wait_facts facts = {
         .lossless = is_lossless(m),
         .alone = others == 0,
