@@ -130,6 +130,10 @@ static enum rc gate_end(const struct work *work, msec until, struct reason *ret_
     return rc;
 }
 
+static enum rc stop_waiting(const struct work *work, struct reason *ret_why) {
+    return connection_run(work->connection, work->deadline, ret_why, "SET GLOBAL rpl_semi_sync_master_enabled=OFF");
+}
+
 static enum rc open_server(const struct work *work, struct reason *ret_why) {
     msec left = task_left(work);
     return connection_run(work->connection, work->deadline, ret_why,
@@ -152,9 +156,10 @@ const struct family family_mariadb = {
     .pulse = "SELECT @@global.read_only, @@global.version",
     .start_replication = "START SLAVE",
     .start_applying = "START SLAVE SQL_THREAD",
+    .start_receiving = "START SLAVE IO_THREAD",
     .stop_replication = "STOP SLAVE",
-    .switches_semi_sync = true,
     .start_deletes = true,
+    .waits_for_several = false,
     .session_is_long = "TIME_MS > 500",
     .session_time = "TIME_MS",
     .position_read = position_of,
@@ -165,6 +170,8 @@ const struct family family_mariadb = {
     .gate_ask = gate_ask,
     .gate_end = gate_end,
     .release_commits = NULL,
+    .release_undo = NULL,
+    .stop_waiting = stop_waiting,
     .open = open_server,
     .heartbeat_create = heartbeat_create,
 };
