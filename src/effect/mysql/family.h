@@ -29,7 +29,6 @@ struct family {
     const char *start_replication;
     const char *start_applying;
     const char *start_receiving;
-    const char *stop_replication;
     const char *session_is_long; /* ... for most of what a hand-over waits (PLANNED_LENGTH in fence.c) */
     const char *session_time;    /* the finest column of the list of sessions that tells how long one has run */
     bool start_deletes;     /* starting replication that was stopped deletes what was received (SERVERS.md trap 4) */
@@ -40,6 +39,8 @@ struct family {
     enum rc (*replica_read)(struct connection *connection, msec deadline, struct replica *ret_replica,
                             struct reason *ret_why);
     enum rc (*stop_receiving)(const struct work *work, struct reason *ret_why);
+    /* The rest of it too: nothing is received any more, and all that was received whole is applied. */
+    enum rc (*stop_replication)(const struct work *work, struct reason *ret_why);
     /* Waits for a position until slice has passed. */
     enum rc (*await_applied)(const struct work *work, const struct gtid_position *wanted, msec slice, bool *ret_reached,
                              struct reason *ret_why);

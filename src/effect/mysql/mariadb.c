@@ -67,6 +67,10 @@ static enum rc stop_receiving(const struct work *work, struct reason *ret_why) {
     return rc == RC_OK || rc == RC_SERVER ? replica_command(work, "STOP SLAVE IO_THREAD", ret_why) : rc;
 }
 
+static enum rc stop_replication(const struct work *work, struct reason *ret_why) {
+    return replica_command(work, "STOP SLAVE", ret_why);
+}
+
 /* The furthest entry of each domain only, which is what MASTER_GTID_WAIT accepts. */
 static struct gtid_position heads_of(const struct gtid_position *position) {
     struct gtid_position heads = { 0 };
@@ -157,7 +161,6 @@ const struct family family_mariadb = {
     .start_replication = "START SLAVE",
     .start_applying = "START SLAVE SQL_THREAD",
     .start_receiving = "START SLAVE IO_THREAD",
-    .stop_replication = "STOP SLAVE",
     .start_deletes = true,
     .waits_for_several = false,
     .session_is_long = "TIME_MS > 500",
@@ -165,6 +168,7 @@ const struct family family_mariadb = {
     .position_read = position_of,
     .replica_read = replica_of,
     .stop_receiving = stop_receiving,
+    .stop_replication = stop_replication,
     .await_applied = await_applied,
     .set_source = set_source,
     .gate_ask = gate_ask,

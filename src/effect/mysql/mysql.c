@@ -11,6 +11,8 @@
 #define RELEASE_LENGTH ((msec)100)
 /* What switching semi-sync off takes where nothing stands in its way. */
 #define STOP_PATIENCE ((msec)10)
+/* What stopping replication takes that is not in the middle of a transaction. */
+#define HALF_PATIENCE ((msec)200)
 
 /* While super_read_only waits for its locks it reads as on already, and read_only does not (9.7). */
 #define CLIENTS_CANNOT_WRITE "@@global.read_only AND @@global.super_read_only"
@@ -94,6 +96,83 @@ static enum rc stop_receiving(const struct work *work, struct reason *ret_why) {
     return replica_command(work, "STOP REPLICA IO_THREAD FOR CHANNEL ''", ret_why);
 }
 
+enum { SESSIONS_MAX = 64 };
+
+struct sessions {
+    size_t count;
+    unsigned long long list[SESSIONS_MAX];
+};
+
+static enum rc sessions_take(struct connection *connection, enum rc rc, struct sessions *ret_sessions) {
+    struct sessions sessions = { 0 };
+    while (rc == RC_OK && sessions.count < SESSIONS_MAX && connection_next(connection))
+        sessions.list[sessions.count++] = connection_number(connection, 0);
+    *ret_sessions = sessions;
+    return rc;
+}
+
+/* A session that has ended by itself meanwhile is as good as killed. */
+static enum rc sessions_kill(const struct work *work, const struct sessions *sessions, struct reason *ret_why) {
+    enum rc rc = RC_OK;
+    for (size_t i = 0; rc == RC_OK && i < sessions->count; i++) {
+        rc = connection_run(work->connection, work->deadline, ret_why, "KILL CONNECTION %llu", sessions->list[i]);
+        if (rc == RC_SERVER && work->connection->error_number == ERROR_NO_SUCH_THREAD)
+            rc = RC_OK;
+    }
+    return rc;
+}
+
+static enum rc dumps_list(const struct work *work, struct sessions *ret_dumps, struct reason *ret_why) {
+    return sessions_take(work->connection,
+                         connection_run(work->connection, work->deadline, ret_why,
+                                        "SELECT ID FROM %s WHERE COMMAND IN ('Binlog Dump', 'Binlog Dump GTID')",
+                                        clients_table(work->connection)),
+                         ret_dumps);
+}
+
+/* A transaction of which only the beginning was received: its worker waits for the rest, and holds its locks. */
+static enum rc halves_kill(const struct work *work, struct reason *ret_why) {
+    struct sessions workers;
+    if (!work->connection->abilities.performance_schema)
+        return RC_OK;
+    enum rc rc = connection_run(work->connection, work->deadline, ret_why,
+                                "SELECT t.PROCESSLIST_ID FROM performance_schema.replication_applier_status_by_worker w"
+                                " JOIN performance_schema.threads t ON t.THREAD_ID = w.THREAD_ID"
+                                " WHERE w.CHANNEL_NAME = '' AND w.APPLYING_TRANSACTION <> ''");
+    rc = sessions_take(work->connection, rc, &workers);
+    return rc == RC_OK ? sessions_kill(work, &workers, ret_why) : rc;
+}
+
+/* Relay log that ends in the middle of a transaction would be met again, and so would the error of its killed worker.
+ * All before it is applied, and it is sent again from its beginning. */
+static enum rc halves_forget(const struct work *work, struct reason *ret_why) {
+    struct replica replica;
+    enum rc rc = replica_of(work->connection, work->deadline, &replica, ret_why);
+    if (rc != RC_OK || replica.apply_error == 0 || !replica.by_gtid)
+        return rc;
+    return replica_command(work, "RESET REPLICA FOR CHANNEL ''", ret_why);
+}
+
+/* Several appliers are not stopped in the middle of a transaction before a minute has passed (9.7): where the source
+ * was lost, or receiving was stopped, in the middle of one, that would be the outage. */
+static enum rc stop_replication(const struct work *work, struct reason *ret_why) {
+    enum rc rc = connection_use(work->gate, ret_why);
+    if (rc == RC_OK)
+        rc = connection_run(work->gate, clock_now() + HALF_PATIENCE, ret_why, "STOP REPLICA FOR CHANNEL ''");
+    if (work->gate->pending) {
+        rc = halves_kill(work, ret_why);
+        if (rc == RC_OK)
+            rc = connection_finish(work->gate, work->deadline, ret_why);
+        if (work->gate->pending)
+            connection_close(work->gate);
+        if (rc == RC_OK)
+            rc = halves_forget(work, ret_why);
+    }
+    if (rc != RC_OK)
+        reason_prefix(ret_why, "STOP REPLICA failed");
+    return rc;
+}
+
 static enum rc await_applied(const struct work *work, const struct gtid_position *wanted, msec slice, bool *ret_reached,
                              struct reason *ret_why) {
     char text[GTID_TEXT_MAX];
@@ -145,41 +224,12 @@ static enum rc gate_end(const struct work *work, msec until, struct reason *ret_
     return rc;
 }
 
-enum { REPLICAS_MAX = 64 };
-
-struct dumps {
-    size_t count;
-    unsigned long long sessions[REPLICAS_MAX];
-};
-
-static enum rc dumps_list(const struct work *work, struct dumps *ret_dumps, struct reason *ret_why) {
-    struct dumps dumps = { 0 };
-    enum rc rc = connection_run(work->connection, work->deadline, ret_why,
-                                "SELECT ID FROM %s WHERE COMMAND IN ('Binlog Dump', 'Binlog Dump GTID')",
-                                clients_table(work->connection));
-    while (rc == RC_OK && dumps.count < REPLICAS_MAX && connection_next(work->connection))
-        dumps.sessions[dumps.count++] = connection_number(work->connection, 0);
-    *ret_dumps = dumps;
-    return rc;
-}
-
-/* A session that has ended by itself meanwhile is as good as killed. */
-static enum rc dumps_kill(const struct work *work, const struct dumps *dumps, struct reason *ret_why) {
-    enum rc rc = RC_OK;
-    for (size_t i = 0; rc == RC_OK && i < dumps->count; i++) {
-        rc = connection_run(work->connection, work->deadline, ret_why, "KILL CONNECTION %llu", dumps->sessions[i]);
-        if (rc == RC_SERVER && work->connection->error_number == ERROR_NO_SUCH_THREAD)
-            rc = RC_OK;
-    }
-    return rc;
-}
-
 /* Whoever waits is answered at once.  The statement itself comes back only when the thread that reads the
  * acknowledgements has looked up, which it does each second or when one of its replicas leaves; until then it holds the
  * lock that every log-in and every read of a global variable needs (9.7: 995 ms).  So it is sent on the second session,
  * and the replicas are made to leave: they are back within milliseconds. */
 static enum rc stop_waiting(const struct work *work, struct reason *ret_why) {
-    struct dumps dumps;
+    struct sessions dumps;
     struct semi_sync_words words;
     enum rc rc = dumps_list(work, &dumps, ret_why);
     if (rc == RC_OK && !semi_sync_words(work->connection, &words))
@@ -193,7 +243,7 @@ static enum rc stop_waiting(const struct work *work, struct reason *ret_why) {
     if (!work->gate->pending)
         return rc;
     struct reason unused;
-    enum rc killed = dumps_kill(work, &dumps, &unused); /* else it takes its second */
+    enum rc killed = sessions_kill(work, &dumps, &unused); /* else it takes its second */
     rc = connection_finish(work->gate, work->deadline, ret_why);
     if (work->gate->pending)
         connection_close(work->gate);
@@ -204,10 +254,10 @@ static enum rc commits_let_go(const struct work *work, struct reason *ret_why) {
     msec until = clock_now() + RELEASE_LENGTH;
     uint64_t waiting = 1;
     unsigned turn = 0;
-    struct dumps dumps;
+    struct sessions dumps;
     enum rc rc = dumps_list(work, &dumps, ret_why);
     if (rc == RC_OK)
-        rc = dumps_kill(work, &dumps, ret_why);
+        rc = sessions_kill(work, &dumps, ret_why);
     while (rc == RC_OK && waiting > 0 && clock_now() < until && task_left(work) > 0) {
         task_pause(work, &turn);
         rc = commits_waiting(work, &waiting, ret_why);
@@ -285,7 +335,6 @@ const struct family family_mysql = {
     .start_replication = "START REPLICA FOR CHANNEL ''",
     .start_applying = "START REPLICA SQL_THREAD FOR CHANNEL ''",
     .start_receiving = "START REPLICA IO_THREAD FOR CHANNEL ''",
-    .stop_replication = "STOP REPLICA FOR CHANNEL ''",
     .start_deletes = false,
     .waits_for_several = true,
     .session_is_long = "TIME >= 1",
@@ -293,6 +342,7 @@ const struct family family_mysql = {
     .position_read = position_of,
     .replica_read = replica_of,
     .stop_receiving = stop_receiving,
+    .stop_replication = stop_replication,
     .await_applied = await_applied,
     .set_source = set_source,
     .gate_ask = gate_ask,
