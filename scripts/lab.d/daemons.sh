@@ -50,10 +50,8 @@ reader_addresses() {
     printf '%s' "$list"
 }
 
-# Lossless, unless «up --mmm-set cluster.durability=…» says it; on MySQL, where mmm does not do that, semi-sync is on all
-# the same, as an administrator may have it.
+# Lossless, unless «up --mmm-set cluster.durability=…» says it.
 durability_setting() {
-    [[ $FAMILY == mariadb ]] || return 0
     [[ " ${MMM_SETTINGS[*]} " == *' cluster.durability'* ]] || printf 'durability = lossless'
 }
 

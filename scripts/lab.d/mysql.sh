@@ -69,23 +69,9 @@ max_connections = 100
 innodb_buffer_pool_size = 32M
 innodb_redo_log_capacity = 32M
 EOF
-    if is_master "$1"; then
-        master_settings_mysql
-    fi
     # What «up --set» asked for: the last word.  Semi-sync has other words here.
     printf '%s\n' "${SERVER_SETTINGS[@]}" |
         sed 's/^rpl_semi_sync_master_/rpl_semi_sync_source_/; s/^rpl_semi_sync_slave_/rpl_semi_sync_replica_/'
-}
-
-# Semi-sync among the masters only, as with MariaDB.
-master_settings_mysql() {
-    cat <<EOF
-rpl_semi_sync_source_enabled = ON
-rpl_semi_sync_source_wait_point = AFTER_SYNC
-rpl_semi_sync_source_timeout = 10000
-rpl_semi_sync_source_wait_no_replica = OFF
-rpl_semi_sync_replica_enabled = ON
-EOF
 }
 
 server_launch_mysql() { # host

@@ -89,7 +89,7 @@ const struct option options[] = {
       "What a client's OK means. `asynchronous`: the writer has the commit; a failover can lose the last ones. "
       "`lossless`: another electable host has it too (semi-synchronous replication, which mmm switches on and off); while "
       "there is none that acknowledges, writes go on, `mmm show` says that they are not protected, and nobody takes over "
-      "without an administrator's word. For MariaDB only." },
+      "without an administrator's word." },
     { SECTION_CLUSTER, "writer_role", OPTION_NAME, OPTION_PLAIN, ALL(writer_role), "writer", 0, 0, NULL,
       "The exclusive role that makes its host writable." },
     { SECTION_CLUSTER, "last_resort", OPTION_CHOICE, OPTION_PLAIN, SET(cluster.last_resort), "kill", 0, 0, last_resorts,

@@ -47,6 +47,8 @@ struct semi_sync {
     bool known;            /* the server knows it, and has told; nothing below is known otherwise */
     bool enabled;          /* the writer's side is switched on ... */
     bool waits;            /* ... and each commit waits, before anybody sees it, however long it takes */
+    uint32_t wait_count;   /* ... for the acknowledgements of so many replicas; 0: of one, and the server cannot be told
+                              another number */
     uint32_t clients;      /* connected replicas that acknowledge */
     uint32_t waiting;      /* sessions that wait at this moment */
     uint64_t acknowledged; /* commits that were, since the server's start */
@@ -100,9 +102,10 @@ struct server_task {
         reach; /* READY: this must be applied first; empty: whatever there is.  DRAIN with a source: fetch up to this */
     struct ip source_address; /* FOLLOW; DRAIN: a better sibling to fetch from first, family 0: none */
     uint16_t source_port;
-    bool waits;        /* SEMI_SYNC: commits wait for an acknowledgement.  Only a server without clients, or one whose
-                          replicas are no longer counted on, may be told to go on without */
-    bool acknowledges; /* SEMI_SYNC, FOLLOW: as a replica it acknowledges */
+    bool waits;          /* SEMI_SYNC: commits wait for an acknowledgement.  Only a server without clients, or one whose
+                            replicas are no longer counted on, may be told to go on without */
+    uint32_t wait_count; /* SEMI_SYNC with waits: for so many acknowledgements, where the server can be told */
+    bool acknowledges;   /* SEMI_SYNC, FOLLOW: as a replica it acknowledges */
 };
 
 struct task_result {

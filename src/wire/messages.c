@@ -78,6 +78,7 @@ static json_t *semi_sync_value(const struct semi_sync *semi_sync) {
     put_flag(object, "known", semi_sync->known);
     put_flag(object, "enabled", semi_sync->enabled);
     put_flag(object, "waits", semi_sync->waits);
+    put_number(object, "wait_count", semi_sync->wait_count);
     put_number(object, "clients", semi_sync->clients);
     put_number(object, "waiting", semi_sync->waiting);
     put_number(object, "acknowledged", semi_sync->acknowledged);
@@ -90,6 +91,7 @@ static void semi_sync_fields(const struct fields *f, struct semi_sync *ret_semi_
     ret_semi_sync->known = field_flag(f, "known");
     ret_semi_sync->enabled = field_flag(f, "enabled");
     ret_semi_sync->waits = field_flag(f, "waits");
+    ret_semi_sync->wait_count = (uint32_t)field_integer(f, "wait_count", 0, UINT32_MAX);
     ret_semi_sync->clients = (uint32_t)field_integer(f, "clients", 0, UINT32_MAX);
     ret_semi_sync->waiting = (uint32_t)field_integer(f, "waiting", 0, UINT32_MAX);
     ret_semi_sync->acknowledged = field_number(f, "acknowledged");

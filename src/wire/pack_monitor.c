@@ -101,6 +101,7 @@ static void pack_semi_sync(struct pack *p, struct semi_sync *semi_sync) {
     PACK_FLAG(p, semi_sync, known);
     PACK_FLAG(p, semi_sync, enabled);
     PACK_FLAG(p, semi_sync, waits);
+    PACK_SMALL(p, semi_sync, wait_count, UINT64_C(1) << 32);
     PACK_SMALL(p, semi_sync, clients, UINT64_C(1) << 32);
     PACK_SMALL(p, semi_sync, waiting, UINT64_C(1) << 32);
     pack_number(p, "acknowledged", &semi_sync->acknowledged, UINT64_MAX);

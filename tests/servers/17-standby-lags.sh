@@ -4,7 +4,7 @@
 
 scenario() {
     given_a_cluster_under_load 300ms
-    sql db2 'STOP SLAVE SQL_THREAD'
+    replication db2 STOP SQL_THREAD
     let_pass 5
     expect "writes are still protected" is_protected db1
     expect "no write has waited for long" outage_is_below 1000

@@ -10,14 +10,15 @@ the_reason_is_shown() {
 
 scenario() {
     given_a_cluster_under_load 300ms
-    sql db3 'SET sql_log_bin = 0; INSERT INTO app.probe VALUES (19, 1)'
+    sql_all_the_same db3 'SET sql_log_bin = 0; INSERT INTO app.probe VALUES (19, 1)'
     app_client -e 'INSERT INTO app.probe VALUES (19, 2)'
     expect "db3 loses its reader role" within 5 not has_reader db3
     expect "db3 is REPLICATION_FAIL" state_is db3 REPLICATION_FAIL
     expect "the server's reason is shown" the_reason_is_shown
     let_pass 6
     expect "it is not started again and again" state_is db3 REPLICATION_FAIL
-    sql db3 'SET sql_log_bin = 0; DELETE FROM app.probe WHERE id = 19; START SLAVE'
+    sql_all_the_same db3 'SET sql_log_bin = 0; DELETE FROM app.probe WHERE id = 19'
+    replication db3 START
     expect "db3 is ONLINE again" within 20 state_is db3 ONLINE
     expect "db3 has a reader role again" within 10 has_reader db3
     expect "the writer role did not move" writer_moves_are 0

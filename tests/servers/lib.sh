@@ -84,7 +84,7 @@ within() { # seconds condition…
 
 # Lets a time pass that belongs to the fault itself; on a slow machine it may have passed already.
 let_pass() { # seconds
-    [[ $1 -gt 0 ]] || return 0
+    [[ ! $1 =~ ^(-.*|0)$ ]] || return 0
     say "$1 s pass"
     sleep "$1"
 }
@@ -155,13 +155,24 @@ is_protected() { # writer
     status=$(sql "$1" "SHOW GLOBAL STATUS WHERE Variable_name IN ('Rpl_semi_sync_master_status', 'Rpl_semi_sync_master_clients',
         'Rpl_semi_sync_source_status', 'Rpl_semi_sync_source_clients')")
     [[ $status == *clients$'\t'[1-9]* && $status == *status$'\t'ON* ]] || return 1
-    # On MySQL semi-sync is the administrator's, and mmm does not know of it.
-    [[ $FAMILY == mysql ]] || shown '.protected and .writer == $host' "$1"
+    shown '.protected and .writer == $host' "$1"
 }
 
 # mmm says that nothing would be left of what is written now, should the writer be lost; and the server waits for nobody.
 is_unprotected() { # writer
-    [[ $(sql "$1" 'SELECT @@rpl_semi_sync_master_enabled') == 0 ]] && shown '.protected == false and .writer == $host' "$1"
+    [[ $(sql "$1" "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('rpl_semi_sync_master_enabled', 'rpl_semi_sync_source_enabled')") == *OFF ]] && shown '.protected == false and .writer == $host' "$1"
+}
+
+# A host's replication, or one of its threads, by hand.
+replication() { # host STOP|START [IO_THREAD|SQL_THREAD]
+    local word=SLAVE
+    [[ $FAMILY == mariadb ]] || word=REPLICA
+    sql "$1" "$2 $word ${3:-}"
+}
+
+# What an administrator does to a server that is read-only, by rights that nobody should use.
+sql_all_the_same() { # host statement
+    if [[ $FAMILY == mariadb ]]; then sql "$@"; else sql "$1" "SET GLOBAL super_read_only = OFF; $2; SET GLOBAL super_read_only = ON"; fi
 }
 
 server_runs() { # host

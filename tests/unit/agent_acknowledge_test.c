@@ -80,6 +80,46 @@ static void a_server_that_does_not_wait_is_told_of_and_set_right(void **state) {
     assert_true(plan.task.waits);
 }
 
+/* MySQL's servers can be told for how many; the electable set is what says it. */
+static void a_server_that_waits_for_fewer_than_its_peers_is_not_protected_and_is_set_right(void **state) {
+    (void)state;
+    start_writer();
+    struct probe probe = waiting(10, 0);
+    probe.semi_sync.wait_count = 1;
+    order_protection(true);
+    looks(probe);
+    probe.semi_sync.acknowledged = 11;
+    struct orders orders = agent.orders;
+    orders.electable = 7;
+    answer_next(orders);
+    assert_int_equal(plan.task.kind, TASK_SEMI_SYNC);
+    assert_true(plan.task.waits);
+    assert_int_equal(plan.task.wait_count, 2);
+    task_done(TASK_SEMI_SYNC, RC_SERVER);
+    answer_next(orders);
+    agent.look_started = now;
+    probed(probe);
+    agent.report_wanted = true;
+    pass_until(100, reported);
+    assert_int_equal(agent.task, TASK_NONE); /* it will be tried again */
+    assert_int_equal(last_report.electable, 7);
+    assert_int_equal(last_report.protection, PROTECTION_UNKNOWN);
+}
+
+/* The new writer may be fetching from here, and to switch the server makes its replicas leave. */
+static void a_former_writer_is_not_switched_before_it_follows(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    pass(cluster.lease.length + 1);
+    struct orders orders = orders_of(DUTY_STANDBY, 5);
+    orders.source = HOST_NONE;
+    struct probe probe = waiting(10, 0);
+    probe.read_only = true;
+    probed(probe);
+    answer_next(orders);
+    assert_int_equal(plan.task.kind, TASK_NONE);
+}
+
 /* The role can come back within moments: whatever was switched last, the server is not opened before it waits. */
 static void a_writer_is_never_opened_before_it_waits(void **state) {
     (void)state;
@@ -179,6 +219,8 @@ int main(void) {
         cmocka_unit_test(a_writer_is_protected_only_after_a_commit_was_acknowledged),
         cmocka_unit_test(a_writer_whose_agent_was_restarted_never_opens_its_server_again_before_it_waits),
         cmocka_unit_test(a_server_that_does_not_wait_is_told_of_and_set_right),
+        cmocka_unit_test(a_server_that_waits_for_fewer_than_its_peers_is_not_protected_and_is_set_right),
+        cmocka_unit_test(a_former_writer_is_not_switched_before_it_follows),
         cmocka_unit_test(a_writer_is_never_opened_before_it_waits),
         cmocka_unit_test(an_agent_that_was_restarted_switches_nothing_off_before_it_hears_the_monitor),
         cmocka_unit_test(commits_that_wait_are_told_of_with_their_age),

@@ -7,6 +7,8 @@ static host_set older;     /* standbys whose reports tell what they had a report
 static host_set paused;    /* standbys that receive and do not apply */
 static uint64_t sequence;  /* of the writer's commits */
 static bool waited[HOSTS]; /* as the host is ordered */
+static bool waits_for_all; /* the writer can wait for more than one */
+static bool goes_by_old_looks;
 
 #define COMMITS_A_REPORT 10 /* of the writer: two a turn */
 
@@ -29,11 +31,13 @@ static void do_writing(struct report *report, const struct orders *orders) {
     waited[report->host] = orders->protect;
     semi_sync->clients = clients_of(report->host);
     semi_sync->enabled = semi_sync->waits = orders->protect;
+    uint32_t peers = (uint32_t)set_count(orders->electable) - 1;
+    semi_sync->wait_count = waits_for_all ? (peers ? peers : 1) : 0;
     if (!orders->protect) {
         report->protection = PROTECTION_OFF;
         semi_sync->acknowledged = 0;
         report->unacknowledged = 0;
-    } else if (semi_sync->clients == 0) {
+    } else if (semi_sync->clients < (waits_for_all ? semi_sync->wait_count : 1)) {
         report->unacknowledged += 50;
         report->probe.canary_written = false;
         report->canary_failing += 50;
@@ -58,12 +62,15 @@ static void do_semi_sync(int host, const struct orders *orders) {
         do_writing(report, orders);
     else if (!set_has(behind | silent, host))
         report->probe.applied = report->probe.received = report->probe.binlog =
-            at(set_has(older, host) ? sequence - COMMITS_A_REPORT : sequence);
+            at(sequence - (set_has(older, host) ? COMMITS_A_REPORT
+                           : goes_by_old_looks  ? 2 * COMMITS_A_REPORT
+                                                : 0));
 }
 
 static void start_lossless(void) {
     obeyed = do_semi_sync;
     silent = behind = older = paused = 0;
+    waits_for_all = goes_by_old_looks = false;
     sequence = 100;
     start_monitor(NULL);
     cluster.durability = DURABILITY_LOSSLESS;
@@ -397,6 +404,45 @@ static void one_that_has_left_is_not_needed_any_more_once_the_writer_has_no_othe
     assert_true(turns_until_writer(DB2, SECONDS(3)));
 }
 
+/* MySQL waits for all: then one of them is enough to choose by. */
+static void where_all_are_waited_for_one_that_is_not_heard_stops_nobody(void **state) {
+    (void)state;
+    start_three_masters();
+    waits_for_all = true;
+    turns(SECONDS(1));
+    assert_true(monitor.durable.holders == 0);
+    heard[DB3] = false;
+    kill_server_of(DB1);
+    assert_true(turns_until_writer(DB2, SECONDS(3)));
+}
+
+static void of_several_that_are_waited_for_only_the_one_that_is_behind_is_taken_out(void **state) {
+    (void)state;
+    start_three_masters();
+    waits_for_all = true;
+    turns(SECONDS(1));
+    silent = set_of(DB3);
+    sequence++; /* the commit that DB2 has received, and DB3 has not */
+    turns(SECONDS(10));
+    assert_true(monitor.durable.electable == (set_of(DB1) | set_of(DB2)));
+    assert_true(monitor_is_protected(&monitor));
+    assert_false(has_event("writes_unprotected"));
+}
+
+/* Seen on MySQL: reports and looks had such phases that the standby's word was always older than the writer's. */
+static void a_standby_whose_word_is_as_old_as_a_look_and_a_report_is_waited_for(void **state) {
+    (void)state;
+    start_lossless();
+    kill_server_of(DB2);
+    turns(SECONDS(3));
+    assert_false(waited[DB1]);
+    goes_by_old_looks = true;
+    reports[DB2].process = PROCESS_RUNNING;
+    obedient[DB2] = true;
+    turns(SECONDS(5));
+    assert_true(waited[DB1]);
+}
+
 /* Each has something that the other lacks: neither history is the right one by itself. */
 static void two_candidates_that_have_diverged_are_both_held_with_what_each_has(void **state) {
     (void)state;
@@ -435,6 +481,9 @@ int main(void) {
         cmocka_unit_test(in_asynchronous_mode_nobody_waits_and_nobody_acknowledges),
         cmocka_unit_test(of_three_masters_none_is_chosen_before_each_that_may_have_acknowledged_is_heard),
         cmocka_unit_test(one_that_has_left_is_not_needed_any_more_once_the_writer_has_no_other_clients),
+        cmocka_unit_test(where_all_are_waited_for_one_that_is_not_heard_stops_nobody),
+        cmocka_unit_test(of_several_that_are_waited_for_only_the_one_that_is_behind_is_taken_out),
+        cmocka_unit_test(a_standby_whose_word_is_as_old_as_a_look_and_a_report_is_waited_for),
         cmocka_unit_test(two_candidates_that_have_diverged_are_both_held_with_what_each_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,7 @@ static inline struct report any_report(void) {
         .semi_sync = { .known = any_flag(),
                        .enabled = any_flag(),
                        .waits = any_flag(),
+                       .wait_count = (uint32_t)any_up_to(UINT32_MAX),
                        .clients = (uint32_t)any_up_to(UINT32_MAX),
                        .waiting = (uint32_t)any_up_to(UINT32_MAX),
                        .acknowledged = any_up_to(WIRE_INTEGER_MAX),

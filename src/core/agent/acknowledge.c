@@ -21,14 +21,24 @@ static bool has_lost(const struct agent *agent) {
     return agent->probe.answered && counts(agent) && !gtid_reached(&agent->durable.received, &agent->probe.received);
 }
 
-/* A commit that is acknowledged after the server began to wait proves that all before it has arrived, so counting
- * begins at the first look that sees it waiting. */
+/* All electable peers acknowledge each commit, where the server can wait for more than one. */
+uint32_t acknowledge_count(const struct agent *agent, host_set electable) {
+    host_set peers = electable & ~set_of(agent->self);
+    return peers ? (uint32_t)set_count(peers) : 1;
+}
+
+static bool waits_for_fewer(const struct semi_sync *semi_sync, uint32_t wanted) {
+    return semi_sync->wait_count != 0 && semi_sync->wait_count < wanted;
+}
+
+/* A commit that is acknowledged after the server began to wait, and for as many as it does now, proves that all before
+ * it has arrived, so counting begins at the first look that sees that. */
 void acknowledge_looked(struct step *step, const struct semi_sync *before) {
     struct agent *agent = step->agent;
     const struct semi_sync *now = &agent->probe.semi_sync;
     if (!now->waits)
         agent->counting = false;
-    else if (!agent->counting) {
+    else if (!agent->counting || waits_for_fewer(before, now->wait_count)) {
         agent->counting = true;
         agent->counted_from = now->acknowledged;
     }
@@ -81,14 +91,18 @@ bool acknowledge_is_unset(const struct agent *agent, enum duty_now duty, msec no
         return agent->probe.read_only && orders->protect && !semi_sync->waits;
     if (!semi_sync->known || !agent->obeyed)
         return false;
+    if (duty == NOW_WRITER && orders->protect)
+        return !semi_sync->waits ||
+               (semi_sync->wait_count && semi_sync->wait_count != acknowledge_count(agent, orders->electable));
     if (duty == NOW_WRITER)
-        return orders->protect ? !semi_sync->waits : semi_sync->enabled;
+        return semi_sync->enabled;
     if (duty != NOW_STANDBY || now < agent->semi_sync_next)
         return false;
     bool attached = replication_of(agent)->receiving == THREAD_RUNNING && semi_sync->attached;
     bool receives =
         replication_of(agent)->receiving == THREAD_RUNNING && replication_of(agent)->applying == THREAD_RUNNING;
-    return semi_sync->enabled || semi_sync->acknowledges != orders->acknowledge ||
+    /* As long as nobody is to be followed, the new writer may be fetching from here, or leaving: that goes first. */
+    return (semi_sync->enabled && orders->source != HOST_NONE) || semi_sync->acknowledges != orders->acknowledge ||
            (receives && attached != orders->acknowledge);
 }
 
@@ -102,6 +116,8 @@ static enum protection protection_of(const struct agent *agent) {
         return PROTECTION_UNKNOWN;
     if (!semi_sync->known || !semi_sync->waits) /* nobody has written yet as long as it is read-only */
         return agent->probe.read_only ? PROTECTION_UNKNOWN : PROTECTION_OFF;
+    if (waits_for_fewer(semi_sync, acknowledge_count(agent, agent->durable.electable)))
+        return PROTECTION_UNKNOWN;
     return agent->counting && semi_sync->acknowledged > agent->counted_from ? PROTECTION_ON : PROTECTION_UNKNOWN;
 }
 

@@ -34,6 +34,7 @@ void acknowledge_looked(struct step *step, const struct semi_sync *before); /* b
 void acknowledge_forget(struct agent *agent); /* the server's run, or its settings, are new */
 void acknowledge_check(struct step *step);    /* what is to be written down, what to be told */
 bool acknowledge_is_unset(const struct agent *agent, enum duty_now duty, msec now); /* differs from the orders */
+uint32_t acknowledge_count(const struct agent *agent, host_set electable);          /* so many are waited for */
 void acknowledge_fill(const struct step *step, struct report *report);
 
 /* presence.c: the addresses */

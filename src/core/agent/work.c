@@ -146,6 +146,8 @@ static void note_success(struct step *step, const struct task_result *result) {
     case TASK_SEMI_SYNC:
         acknowledge_forget(agent);
         agent->probe.semi_sync.enabled = agent->probe.semi_sync.waits = agent->task_sent.waits;
+        if (agent->task_sent.waits && agent->probe.semi_sync.wait_count)
+            agent->probe.semi_sync.wait_count = agent->task_sent.wait_count;
         agent->probe.semi_sync.acknowledges = agent->probe.semi_sync.attached = agent->task_sent.acknowledges;
         agent->semi_sync_next = step->now + SEMI_SYNC_PAUSE * cluster_of(step)->lease.report;
         break;
@@ -257,6 +259,7 @@ static void begin_task(struct step *step, enum server_task_kind kind) {
         task.gentle = lease_duty(agent, step->now) == NOW_YIELD && !agent->orders.kill;
     task.acknowledges = agent->has_orders && agent->orders.duty == DUTY_STANDBY && agent->orders.acknowledge;
     task.waits = agent->has_orders && agent->orders.duty == DUTY_WRITER && agent->orders.protect;
+    task.wait_count = task.waits ? acknowledge_count(agent, agent->orders.electable) : 0;
     if (kind == TASK_OPEN)
         agent->opened = true;
     if (kind == TASK_FOLLOW || kind == TASK_DRAIN || kind == TASK_READY) {

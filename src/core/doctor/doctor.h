@@ -102,7 +102,6 @@ bool is_beside_a_master(const struct doctor_row *row, const struct doctor_case *
 bool is_alone(const struct doctor_row *row, const struct doctor_case *c);
 bool is_tight(const struct doctor_row *row, const struct doctor_case *c);
 bool has_more_masters_than_acknowledge(const struct doctor_row *row, const struct doctor_case *c);
-bool acknowledges_too_few(const struct doctor_row *row, const struct doctor_case *c);
 bool is_without_last_resort(const struct doctor_row *row, const struct doctor_case *c);
 bool lacks_ipv6(const struct doctor_row *row, const struct doctor_case *c);
 bool answers_on_all_interfaces(const struct doctor_row *row, const struct doctor_case *c);

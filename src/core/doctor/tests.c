@@ -253,12 +253,6 @@ bool has_more_masters_than_acknowledge(const struct doctor_row *row, const struc
     return masters_of(c->cluster) > 2;
 }
 
-bool acknowledges_too_few(const struct doctor_row *row, const struct doctor_case *c) {
-    (void)row;
-    int64_t number;
-    return number_of(c, &number) && number < masters_of(c->cluster) - 1;
-}
-
 bool is_without_last_resort(const struct doctor_row *row, const struct doctor_case *c) {
     (void)row;
     return c->cluster->last_resort == LAST_RESORT_NONE;

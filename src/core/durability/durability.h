@@ -14,7 +14,7 @@ struct member_facts {
     bool stalled;    /* the writer's commits have waited too long, and nothing is acknowledged */
     bool refused;    /* it was taken out for that ... */
     bool rested;     /* ... long enough ago */
-    bool near;       /* it has received what the writer had a report ago */
+    bool near;       /* it has received what the writer had a moment ago */
 };
 
 struct member_row {

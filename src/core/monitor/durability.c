@@ -24,8 +24,7 @@ static bool is_attached(const struct monitor *m, int host) {
            ip_equal(&probe->replication.source_address, &m->cluster->hosts[writer].address);
 }
 
-/* Whoever has received what the writer had more than a report interval ago has no backlog that commits would wait for:
- * what it is known to have is as old as that. */
+/* Whoever has received what the writer had a moment ago has no backlog that commits would wait for. */
 static bool is_near(const struct mstep *step, int host) {
     const struct monitor *m = step->m;
     return m->serving && health_is_fresh(step, host) && m->writer_position_before.count > 0 &&
@@ -38,8 +37,30 @@ static bool is_stalled(const struct mstep *step) {
     if (writer == HOST_NONE || !health_is_fresh(step, writer))
         return false;
     const struct report *report = &m->hosts[writer].report;
+    /* One that still waits for more than there are was not told yet who has left. */
     return report->term == m->durable.term && report->writer &&
+           report->probe.semi_sync.wait_count <= (uint32_t)set_count(standbys(m)) &&
            report->unacknowledged > m->cluster->failover.acknowledge_timeout;
+}
+
+/* Has a member less than this one, or is it not known to have as much? */
+static bool is_ahead(const struct mstep *step, int host) {
+    const struct monitor *m = step->m;
+    if (!health_is_fresh(step, host) || !is_attached(m, host))
+        return false;
+    for (int i = 0; i < m->cluster->host_count; i++)
+        if (i != host && set_has(standbys(m), i) &&
+            (!health_is_fresh(step, i) || !is_attached(m, i) ||
+             !gtid_reached(&m->hosts[host].report.probe.received, &m->hosts[i].report.probe.received)))
+            return true;
+    return false;
+}
+
+/* Where each of several must acknowledge, those that have received more than another one are not what is waited for. */
+static bool is_waited_for(const struct mstep *step, int host) {
+    const struct monitor *m = step->m;
+    return is_stalled(step) &&
+           (m->hosts[m->durable.writer].report.probe.semi_sync.wait_count < 2 || !is_ahead(step, host));
 }
 
 /* It receives and acknowledges, and only applying was stopped, by hand: its relay log has all that counts, and a drain
@@ -59,7 +80,7 @@ static const struct member_row *judge_member(const struct mstep *step, int host)
         .in_service = state == HOST_ONLINE || state == HOST_REPLICATION_DELAY || only_applies_nothing(m, host),
         .lossless = is_lossless(m),
         .member = set_has(m->durable.electable, host),
-        .stalled = is_stalled(step),
+        .stalled = is_waited_for(step, host),
         .refused = refused != 0,
         .rested = step->now - refused > m->cluster->lease.length,
         .near = is_near(step, host),
@@ -95,7 +116,7 @@ const char *durability_why(struct mstep *step, host_set wanted) {
         if (i == m->durable.writer || (!leaves && !joins))
             continue;
         why = judge_member(step, i)->why;
-        if (leaves && is_stalled(step))
+        if (leaves && is_waited_for(step, i))
             m->hosts[i].refused_at = step->now;
         if (joins)
             m->hosts[i].refused_at = 0;
@@ -131,32 +152,28 @@ bool durability_acknowledges(const struct monitor *m, int host) {
     return is_lossless(m) && set_has(standbys(m), host);
 }
 
-static uint32_t count_of(host_set hosts) {
-    uint32_t count = 0;
-    for (int i = 0; i < HOSTS_MAX; i++)
-        count += set_has(hosts, i);
-    return count;
-}
-
 /* Are those that the writer says it is connected to the members, and nobody else? */
 static bool clients_are(const struct monitor *m, host_set members, uint32_t clients) {
     for (int i = 0; i < m->cluster->host_count; i++)
         if (set_has(members, i) && !is_attached(m, i))
             return false;
-    return clients == count_of(members);
+    return clients == (uint32_t)set_count(members);
 }
 
 /* One acknowledgement is enough for MariaDB, and it does not say whose it was: each member may be the only one to have
- * a commit, and whoever was one is until nobody else acknowledges any more. */
+ * a commit, and whoever was one is until nobody else acknowledges any more.  Where the writer waits for as many as
+ * there are members, and nobody else is there to be counted, all of them have each commit. */
 static host_set holders_of(const struct mstep *step, host_set members) {
     const struct monitor *m = step->m;
     uint32_t clients = m->hosts[m->durable.writer].report.probe.semi_sync.clients;
+    bool all = m->hosts[m->durable.writer].report.probe.semi_sync.wait_count >= (uint32_t)set_count(members);
     if (clients_are(m, members, clients))
-        return members;
+        return all ? 0 : members;
     host_set holders = members | m->durable.holders;
     for (int i = 0; i < m->cluster->host_count; i++) {
         bool silent = health_is_fresh(step, i) && !m->hosts[i].report.probe.semi_sync.acknowledges;
-        if (i != m->durable.writer && set_has(cluster_masters(m->cluster), i) && !silent && clients > count_of(members))
+        if (i != m->durable.writer && set_has(cluster_masters(m->cluster), i) && !silent &&
+            clients > (uint32_t)set_count(members))
             holders |= set_of(i);
     }
     return holders;
@@ -178,15 +195,23 @@ host_set durability_believed(const struct monitor *m, const struct report *repor
     return report->electable & self;
 }
 
+/* What a standby tells of itself is two reports old at the most: the one that came last, and the look that it is of. So
+ * it is compared with what the writer had before that. */
+static void note_position(struct mstep *step, const struct gtid_position *position) {
+    struct monitor *m = step->m;
+    msec age = 5 * m->cluster->lease.report / 2;
+    if (m->writer_position.count > 0 && step->now < m->writer_position_at + age)
+        return;
+    m->writer_position_before = m->writer_position;
+    m->writer_position = *position;
+    m->writer_position_at = step->now;
+}
+
 void durability_read_report(struct mstep *step) {
     struct monitor *m = step->m;
     int writer = m->durable.writer;
     const struct report *report = &m->hosts[writer].report;
-    if (m->writer_position.count == 0 || step->now - m->writer_position_at >= m->cluster->lease.report) {
-        gtid_copy(&m->writer_position_before, &m->writer_position);
-        gtid_copy(&m->writer_position, &report->probe.applied);
-        m->writer_position_at = step->now;
-    }
+    note_position(step, &report->probe.applied);
     host_set members = report->electable & ~set_of(writer);
     if (!is_lossless(m) || report->protection != PROTECTION_ON || report->term != m->durable.term || !members)
         return;
@@ -240,12 +265,6 @@ void durability_tell(struct mstep *step) {
     step->changed = true;
     if (counted)
         mstep_event(step, "L11", "writes_protected", writer, -1, "another electable host has each commit before OK");
-    else if (m->hosts[writer].report.probe.family == FAMILY_MYSQL)
-        mstep_event(
-            step, "L12", "writes_unprotected", writer, -1,
-            "lossless mode is for MariaDB: on MySQL nobody takes over from %s by itself in it; set durability = "
-            "asynchronous",
-            host_name(step, writer));
     else
         mstep_event(step, "L12", "writes_unprotected", writer, -1,
                     "what is written now is lost if %s is lost: no electable host acknowledges",

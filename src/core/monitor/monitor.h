@@ -200,7 +200,7 @@ struct monitor {
     msec serving_since;   /* when that became true; NEVER: it is not */
     msec writer_heartbeat, writer_heartbeat_before; /* stamps of its last two heartbeats */
     bool told_protected;                            /* by the last event about it */
-    /* What it had by two of its reports, at least a report interval apart: those that follow a task come at once. */
+    /* What it had by two of its reports, some report intervals apart: those that follow a task come at once. */
     struct gtid_position writer_position, writer_position_before;
     msec writer_position_at; /* when the later of them came */
     struct transfer transfer;

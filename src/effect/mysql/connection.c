@@ -122,7 +122,7 @@ static void own_name(char *ret_name, size_t size) {
 }
 
 /* One question for all: a variable that a server does not have is no error there. */
-static enum rc abilities_ask(struct connection *connection, msec deadline, struct reason *ret_why) {
+enum rc connection_ask_abilities(struct connection *connection, msec deadline, struct reason *ret_why) {
     struct abilities abilities = { .family = FAMILY_UNKNOWN };
     enum rc rc = connection_run(connection, deadline, ret_why,
                                 "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('gtid_binlog_state', 'gtid_executed',"
@@ -148,7 +148,7 @@ static enum rc session_prepare(struct connection *connection, struct reason *ret
     msec deadline = clock_now() + connection->options.timeout;
     const struct family *family = NULL;
     if (connection->options.administrator) {
-        enum rc rc = abilities_ask(connection, deadline, ret_why);
+        enum rc rc = connection_ask_abilities(connection, deadline, ret_why);
         if (rc != RC_OK)
             return rc;
         family = family_of(connection);

@@ -35,7 +35,7 @@ enum {
     ERROR_SESSION_TOO_OLD = 4031,
 };
 
-/* What the server said it can do when the connection was opened. */
+/* What the server said it can do when the connection was opened, or asked again. */
 struct abilities {
     enum server_family family;
     bool performance_schema;
@@ -74,6 +74,8 @@ void connection_done(struct connection *connection);
 
 /* Opens the connection unless it is open and nothing speaks against it. */
 enum rc connection_use(struct connection *connection, struct reason *ret_why) NODISCARD;
+/* Again: a plugin may have been loaded meanwhile. */
+enum rc connection_ask_abilities(struct connection *connection, msec deadline, struct reason *ret_why) NODISCARD;
 bool connection_is_open(const struct connection *connection);
 void connection_close(struct connection *connection);
 /* From any thread: whoever waits for this connection's answer gets an error at once. */

@@ -28,17 +28,19 @@ struct family {
     const char *pulse; /* selects whether clients cannot write, and the version */
     const char *start_replication;
     const char *start_applying;
-    const char *stop_replication;
+    const char *start_receiving;
     const char *session_is_long; /* ... for most of what a hand-over waits (PLANNED_LENGTH in fence.c) */
     const char *session_time;    /* the finest column of the list of sessions that tells how long one has run */
-    bool switches_semi_sync;     /* lossless mode is done: semi_sync.c switches it; else it is the administrator's */
-    bool start_deletes; /* starting replication that was stopped deletes what was received (SERVERS.md trap 4) */
+    bool start_deletes;     /* starting replication that was stopped deletes what was received (SERVERS.md trap 4) */
+    bool waits_for_several; /* a commit can wait for the acknowledgements of more than one replica */
 
     enum rc (*position_read)(struct connection *connection, msec deadline, struct position *ret_position,
                              struct reason *ret_why);
     enum rc (*replica_read)(struct connection *connection, msec deadline, struct replica *ret_replica,
                             struct reason *ret_why);
     enum rc (*stop_receiving)(const struct work *work, struct reason *ret_why);
+    /* The rest of it too: nothing is received any more, and all that was received whole is applied. */
+    enum rc (*stop_replication)(const struct work *work, struct reason *ret_why);
     /* Waits for a position until slice has passed. */
     enum rc (*await_applied)(const struct work *work, const struct gtid_position *wanted, msec slice, bool *ret_reached,
                              struct reason *ret_why);
@@ -52,6 +54,10 @@ struct family {
     /* Ends commits that wait for an acknowledgement; clients have been cut off and killed, and the gate waits.  NULL:
      * they end by that. */
     enum rc (*release_commits)(const struct work *work, struct reason *ret_why);
+    /* Takes back what release_commits changed, where an agent died before it could.  NULL: it changes nothing. */
+    enum rc (*release_undo)(const struct work *work, struct reason *ret_why);
+    /* Switches the writer's side of semi-synchronous replication off: commits that wait are answered OK. */
+    enum rc (*stop_waiting)(const struct work *work, struct reason *ret_why);
     /* The statement that makes the server writable; never later than the deadline. */
     enum rc (*open)(const struct work *work, struct reason *ret_why);
     enum rc (*heartbeat_create)(struct connection *connection, msec deadline, struct reason *ret_why);

@@ -286,11 +286,20 @@ static enum rc end_clients(const struct work *work, struct reason *ret_why) {
     return rc == RC_OK ? wait_gone(work, &clients, ret_why) : rc;
 }
 
+/* The agent before this one may have died in a fence. */
+static enum rc undo_release(const struct work *work, struct reason *ret_why) {
+    const struct family *family;
+    enum rc rc = family_need(work->connection, &family, ret_why);
+    return rc == RC_OK && family->release_undo != NULL ? family->release_undo(work, ret_why) : rc;
+}
+
 enum rc fence_run(const struct work *work, struct reason *ret_why) {
     struct position position;
     enum rc rc = set_read_only(work, ret_why);
     if (rc == RC_OK)
         rc = end_clients(work, ret_why);
+    if (rc == RC_OK)
+        rc = undo_release(work, ret_why);
     if (rc == RC_OK)
         rc = position_read(work->connection, work->deadline, &position, ret_why);
     if (rc == RC_OK && !position.read_only)

@@ -67,6 +67,10 @@ static enum rc stop_receiving(const struct work *work, struct reason *ret_why) {
     return rc == RC_OK || rc == RC_SERVER ? replica_command(work, "STOP SLAVE IO_THREAD", ret_why) : rc;
 }
 
+static enum rc stop_replication(const struct work *work, struct reason *ret_why) {
+    return replica_command(work, "STOP SLAVE", ret_why);
+}
+
 /* The furthest entry of each domain only, which is what MASTER_GTID_WAIT accepts. */
 static struct gtid_position heads_of(const struct gtid_position *position) {
     struct gtid_position heads = { 0 };
@@ -130,6 +134,10 @@ static enum rc gate_end(const struct work *work, msec until, struct reason *ret_
     return rc;
 }
 
+static enum rc stop_waiting(const struct work *work, struct reason *ret_why) {
+    return connection_run(work->connection, work->deadline, ret_why, "SET GLOBAL rpl_semi_sync_master_enabled=OFF");
+}
+
 static enum rc open_server(const struct work *work, struct reason *ret_why) {
     msec left = task_left(work);
     return connection_run(work->connection, work->deadline, ret_why,
@@ -152,19 +160,22 @@ const struct family family_mariadb = {
     .pulse = "SELECT @@global.read_only, @@global.version",
     .start_replication = "START SLAVE",
     .start_applying = "START SLAVE SQL_THREAD",
-    .stop_replication = "STOP SLAVE",
-    .switches_semi_sync = true,
+    .start_receiving = "START SLAVE IO_THREAD",
     .start_deletes = true,
+    .waits_for_several = false,
     .session_is_long = "TIME_MS > 500",
     .session_time = "TIME_MS",
     .position_read = position_of,
     .replica_read = replica_of,
     .stop_receiving = stop_receiving,
+    .stop_replication = stop_replication,
     .await_applied = await_applied,
     .set_source = set_source,
     .gate_ask = gate_ask,
     .gate_end = gate_end,
     .release_commits = NULL,
+    .release_undo = NULL,
+    .stop_waiting = stop_waiting,
     .open = open_server,
     .heartbeat_create = heartbeat_create,
 };

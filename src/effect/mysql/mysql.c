@@ -1,12 +1,18 @@
 /* MySQL's statements (8.0.22 and later).  Read-only means super_read_only: plain read_only lets whoever has SUPER
  * write. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "effect/mysql/family.h"
+#include "effect/mysql/semi_sync.h"
 
 /* So long do commits that wait for an acknowledgement get to end when they are let go. */
 #define RELEASE_LENGTH ((msec)100)
+/* What switching semi-sync off takes where nothing stands in its way. */
+#define STOP_PATIENCE ((msec)10)
+/* What stopping replication takes that is not in the middle of a transaction. */
+#define HALF_PATIENCE ((msec)200)
 
 /* While super_read_only waits for its locks it reads as on already, and read_only does not (9.7). */
 #define CLIENTS_CANNOT_WRITE "@@global.read_only AND @@global.super_read_only"
@@ -55,20 +61,116 @@ static enum rc row_take(struct connection *connection, struct replica *ret_repli
     return rc;
 }
 
+/* With several appliers the status tells only that one of them failed; the worker itself tells why. */
+static void worker_error(struct connection *connection, msec deadline, struct replica *replica) {
+    struct reason unused;
+    if (replica->apply_error == 0 || !connection->abilities.performance_schema ||
+        connection_run(connection, deadline, &unused,
+                       "SELECT LAST_ERROR_NUMBER, LAST_ERROR_MESSAGE"
+                       " FROM performance_schema.replication_applier_status_by_worker"
+                       " WHERE CHANNEL_NAME = '' AND LAST_ERROR_NUMBER <> 0 LIMIT 1") != RC_OK ||
+        !connection_next(connection))
+        return;
+    const char *text = connection_value(connection, 1), *cause = strstr(text, "; ");
+    replica->apply_error = (uint32_t)connection_number(connection, 0);
+    TEXT_COPY(replica->apply_text, cause != NULL ? cause + 2 : text); /* before it: where in the log that was */
+}
+
 static enum rc replica_of(struct connection *connection, msec deadline, struct replica *ret_replica,
                           struct reason *ret_why) {
     struct replica none = { 0 };
     enum rc rc = connection_run(connection, deadline, ret_why, "SHOW REPLICA STATUS");
-    while (rc == RC_OK && connection_next(connection))
-        if (connection_named(connection, "Channel_Name")[0] == 0)
-            return row_take(connection, ret_replica, ret_why);
-    if (rc == RC_OK)
+    bool found = false;
+    while (rc == RC_OK && !found && connection_next(connection))
+        found = connection_named(connection, "Channel_Name")[0] == 0;
+    if (rc == RC_OK && !found)
         *ret_replica = none;
+    if (rc == RC_OK && found)
+        rc = row_take(connection, ret_replica, ret_why);
+    if (rc == RC_OK && found)
+        worker_error(connection, deadline, ret_replica);
     return rc;
 }
 
 static enum rc stop_receiving(const struct work *work, struct reason *ret_why) {
     return replica_command(work, "STOP REPLICA IO_THREAD FOR CHANNEL ''", ret_why);
+}
+
+enum { SESSIONS_MAX = 64 };
+
+struct sessions {
+    size_t count;
+    unsigned long long list[SESSIONS_MAX];
+};
+
+static enum rc sessions_take(struct connection *connection, enum rc rc, struct sessions *ret_sessions) {
+    struct sessions sessions = { 0 };
+    while (rc == RC_OK && sessions.count < SESSIONS_MAX && connection_next(connection))
+        sessions.list[sessions.count++] = connection_number(connection, 0);
+    *ret_sessions = sessions;
+    return rc;
+}
+
+/* A session that has ended by itself meanwhile is as good as killed. */
+static enum rc sessions_kill(const struct work *work, const struct sessions *sessions, struct reason *ret_why) {
+    enum rc rc = RC_OK;
+    for (size_t i = 0; rc == RC_OK && i < sessions->count; i++) {
+        rc = connection_run(work->connection, work->deadline, ret_why, "KILL CONNECTION %llu", sessions->list[i]);
+        if (rc == RC_SERVER && work->connection->error_number == ERROR_NO_SUCH_THREAD)
+            rc = RC_OK;
+    }
+    return rc;
+}
+
+static enum rc dumps_list(const struct work *work, struct sessions *ret_dumps, struct reason *ret_why) {
+    return sessions_take(work->connection,
+                         connection_run(work->connection, work->deadline, ret_why,
+                                        "SELECT ID FROM %s WHERE COMMAND IN ('Binlog Dump', 'Binlog Dump GTID')",
+                                        clients_table(work->connection)),
+                         ret_dumps);
+}
+
+/* A transaction of which only the beginning was received: its worker waits for the rest, and holds its locks. */
+static enum rc halves_kill(const struct work *work, struct reason *ret_why) {
+    struct sessions workers;
+    if (!work->connection->abilities.performance_schema)
+        return RC_OK;
+    enum rc rc = connection_run(work->connection, work->deadline, ret_why,
+                                "SELECT t.PROCESSLIST_ID FROM performance_schema.replication_applier_status_by_worker w"
+                                " JOIN performance_schema.threads t ON t.THREAD_ID = w.THREAD_ID"
+                                " WHERE w.CHANNEL_NAME = '' AND w.APPLYING_TRANSACTION <> ''");
+    rc = sessions_take(work->connection, rc, &workers);
+    return rc == RC_OK ? sessions_kill(work, &workers, ret_why) : rc;
+}
+
+/* Relay log that ends in the middle of a transaction would be met again, and so would the error of its killed worker.
+ * All before it is applied, and it is sent again from its beginning. */
+static enum rc halves_forget(const struct work *work, struct reason *ret_why) {
+    struct replica replica;
+    enum rc rc = replica_of(work->connection, work->deadline, &replica, ret_why);
+    if (rc != RC_OK || replica.apply_error == 0 || !replica.by_gtid)
+        return rc;
+    return replica_command(work, "RESET REPLICA FOR CHANNEL ''", ret_why);
+}
+
+/* Several appliers are not stopped in the middle of a transaction before a minute has passed (9.7): where the source
+ * was lost, or receiving was stopped, in the middle of one, that would be the outage. */
+static enum rc stop_replication(const struct work *work, struct reason *ret_why) {
+    enum rc rc = connection_use(work->gate, ret_why);
+    if (rc == RC_OK)
+        rc = connection_run(work->gate, clock_now() + HALF_PATIENCE, ret_why, "STOP REPLICA FOR CHANNEL ''");
+    if (work->gate->pending) {
+        rc = halves_kill(work, ret_why);
+        if (rc == RC_OK)
+            rc = connection_finish(work->gate, work->deadline, ret_why);
+        if (work->gate->pending)
+            connection_close(work->gate);
+        if (rc == RC_OK)
+            rc = halves_forget(work, ret_why);
+    }
+    if (rc != RC_OK)
+        reason_prefix(ret_why, "STOP REPLICA failed");
+    return rc;
 }
 
 static enum rc await_applied(const struct work *work, const struct gtid_position *wanted, msec slice, bool *ret_reached,
@@ -122,30 +224,40 @@ static enum rc gate_end(const struct work *work, msec until, struct reason *ret_
     return rc;
 }
 
-enum { REPLICAS_MAX = 64 };
-
-/* A session that has ended by itself meanwhile is as good as killed. */
-static enum rc replicas_kill(const struct work *work, struct reason *ret_why) {
-    unsigned long long sessions[REPLICAS_MAX];
-    size_t count = 0;
-    enum rc rc = connection_run(work->connection, work->deadline, ret_why,
-                                "SELECT ID FROM %s WHERE COMMAND IN ('Binlog Dump', 'Binlog Dump GTID')",
-                                clients_table(work->connection));
-    while (rc == RC_OK && count < REPLICAS_MAX && connection_next(work->connection))
-        sessions[count++] = connection_number(work->connection, 0);
-    for (size_t i = 0; rc == RC_OK && i < count; i++) {
-        rc = connection_run(work->connection, work->deadline, ret_why, "KILL CONNECTION %llu", sessions[i]);
-        if (rc == RC_SERVER && work->connection->error_number == ERROR_NO_SUCH_THREAD)
-            rc = RC_OK;
-    }
-    return rc;
+/* Whoever waits is answered at once.  The statement itself comes back only when the thread that reads the
+ * acknowledgements has looked up, which it does each second or when one of its replicas leaves; until then it holds the
+ * lock that every log-in and every read of a global variable needs (9.7: 995 ms).  So it is sent on the second session,
+ * and the replicas are made to leave: they are back within milliseconds. */
+static enum rc stop_waiting(const struct work *work, struct reason *ret_why) {
+    struct sessions dumps;
+    struct semi_sync_words words;
+    enum rc rc = dumps_list(work, &dumps, ret_why);
+    if (rc == RC_OK && !semi_sync_words(work->connection, &words))
+        return RC_OK;
+    if (rc == RC_OK)
+        rc = connection_use(work->gate, ret_why);
+    if (rc != RC_OK)
+        return rc;
+    rc = connection_run(work->gate, clock_now() + STOP_PATIENCE, ret_why, "SET GLOBAL rpl_semi_sync_%s_enabled=OFF",
+                        words.source);
+    if (!work->gate->pending)
+        return rc;
+    struct reason unused;
+    enum rc killed = sessions_kill(work, &dumps, &unused); /* else it takes its second */
+    rc = connection_finish(work->gate, work->deadline, ret_why);
+    if (work->gate->pending)
+        connection_close(work->gate);
+    return rc == RC_OK || killed == RC_OK ? rc : FAIL(rc, ret_why, "%.200s", unused.text);
 }
 
 static enum rc commits_let_go(const struct work *work, struct reason *ret_why) {
     msec until = clock_now() + RELEASE_LENGTH;
     uint64_t waiting = 1;
     unsigned turn = 0;
-    enum rc rc = replicas_kill(work, ret_why);
+    struct sessions dumps;
+    enum rc rc = dumps_list(work, &dumps, ret_why);
+    if (rc == RC_OK)
+        rc = sessions_kill(work, &dumps, ret_why);
     while (rc == RC_OK && waiting > 0 && clock_now() < until && task_left(work) > 0) {
         task_pause(work, &turn);
         rc = commits_waiting(work, &waiting, ret_why);
@@ -153,38 +265,52 @@ static enum rc commits_let_go(const struct work *work, struct reason *ret_why) {
     return rc;
 }
 
+/* What release_commits does in one statement, and takes back in one: so an agent that dies in between leaves both,
+ * which nothing else does, and a server that no client reaches. */
+static enum rc release_set(const struct work *work, msec deadline, bool release, struct reason *ret_why) {
+    struct semi_sync_words words;
+    if (!semi_sync_words(work->connection, &words))
+        return FAIL(RC_REFUSED, ret_why, "semi-sync was loaded after this session had begun");
+    return connection_run(work->connection, deadline, ret_why,
+                          "SET GLOBAL offline_mode=%s, GLOBAL rpl_semi_sync_%s_wait_no_%s=%s", release ? "ON" : "OFF",
+                          words.source, words.replica, release ? "OFF" : "ON");
+}
+
+static enum rc release_end(const struct work *work, msec deadline, struct reason *ret_why) {
+    struct semi_sync_words words;
+    enum rc rc = connection_use(work->connection, ret_why); /* a time-out may have cost us the connection */
+    if (rc != RC_OK || !semi_sync_words(work->connection, &words))
+        return rc;
+    rc = connection_run(work->connection, deadline, ret_why,
+                        "SELECT @@global.offline_mode AND NOT @@global.rpl_semi_sync_%s_wait_no_%s", words.source,
+                        words.replica);
+    bool left = rc == RC_OK && connection_next(work->connection) && connection_number(work->connection, 0) != 0;
+    return left ? release_set(work, deadline, false, ret_why) : rc;
+}
+
+static enum rc release_undo(const struct work *work, struct reason *ret_why) {
+    return release_end(work, work->deadline, ret_why);
+}
+
 /* A commit that waits for an acknowledgement stays in the way when its session is killed (SERVERS.md trap 10); only
  * without semi-sync does it end, and is then told OK.  All clients are cut off by now, and the gate waits, so that
  * nobody who came later has begun a write: there is nobody left to hear it.
  *
- * Switching semi-sync off answers only when its thread has looked up, which it does each second, and until then holds
- * the lock that the gate's own statement and every read of a global variable need (9.7: 995 ms).  A source that has
- * lost its last replica goes on without semi-sync at once, if it is not told to wait for one; so it loses them all for
- * this moment.  They come back by themselves. */
+ * To switch semi-sync off would hold a lock that the gate's own statement needs (stop_waiting).  A source that has lost
+ * its last replica goes on without semi-sync at once, if it is not told to wait for one; so it loses them all for this
+ * moment, in which nobody can log in who is no administrator. */
 static enum rc release_commits(const struct work *work, struct reason *ret_why) {
-    struct connection *connection = work->connection;
     uint64_t waiting = 0;
+    struct reason why;
     enum rc rc = commits_waiting(work, &waiting, ret_why);
     if (rc != RC_OK || waiting == 0)
         return rc;
-    if (connection->abilities.semi_sync == NULL)
-        return FAIL(RC_REFUSED, ret_why, "semi-sync was loaded after this session had begun");
-    const char *name =
-        text_equal(connection->abilities.semi_sync, "source") ? "source_wait_no_replica" : "master_wait_no_slave";
-    rc = connection_run(connection, work->deadline, ret_why, "SELECT @@global.rpl_semi_sync_%s", name);
-    bool waits = rc == RC_OK && connection_next(connection) && connection_number(connection, 0) != 0;
-    if (rc == RC_OK && waits)
-        rc = connection_run(connection, work->deadline, ret_why, "SET GLOBAL rpl_semi_sync_%s=OFF", name);
+    rc = release_set(work, work->deadline, true, ret_why);
     if (rc == RC_OK)
         rc = commits_let_go(work, ret_why);
-    struct reason why;
-    enum rc back = RC_OK;
-    if (waits)
-        back = connection_use(connection, &why);
-    if (waits && back == RC_OK)
-        back = connection_run(connection, work->deadline + ANSWER_SLACK, &why, "SET GLOBAL rpl_semi_sync_%s=ON", name);
-    if (rc == RC_OK && back != RC_OK)
-        rc = FAIL(back, ret_why, "cannot switch rpl_semi_sync_%s on again: %.200s", name, why.text);
+    enum rc end = release_end(work, work->deadline + ANSWER_SLACK, &why);
+    if (rc == RC_OK && end != RC_OK)
+        rc = FAIL(end, ret_why, "cannot let clients in again: %.200s", why.text);
     return rc;
 }
 
@@ -208,19 +334,22 @@ const struct family family_mysql = {
     .pulse = "SELECT " CLIENTS_CANNOT_WRITE ", @@global.version",
     .start_replication = "START REPLICA FOR CHANNEL ''",
     .start_applying = "START REPLICA SQL_THREAD FOR CHANNEL ''",
-    .stop_replication = "STOP REPLICA FOR CHANNEL ''",
-    .switches_semi_sync = false,
+    .start_receiving = "START REPLICA IO_THREAD FOR CHANNEL ''",
     .start_deletes = false,
+    .waits_for_several = true,
     .session_is_long = "TIME >= 1",
     .session_time = "TIME",
     .position_read = position_of,
     .replica_read = replica_of,
     .stop_receiving = stop_receiving,
+    .stop_replication = stop_replication,
     .await_applied = await_applied,
     .set_source = set_source,
     .gate_ask = gate_ask,
     .gate_end = gate_end,
     .release_commits = release_commits,
+    .release_undo = release_undo,
+    .stop_waiting = stop_waiting,
     .open = open_server,
     .heartbeat_create = heartbeat_create,
 };

@@ -194,5 +194,5 @@ enum rc replica_drain(const struct work *work, struct reason *ret_why) {
         rc = replica_read(work->connection, work->deadline, &replica, ret_why);
     if (rc == RC_OK)
         rc = replica.by_gtid ? wait_applied(work, &replica.received, ret_why) : wait_files(work, ret_why);
-    return rc == RC_OK ? replica_command(work, family->stop_replication, ret_why) : rc;
+    return rc == RC_OK ? family->stop_replication(work, ret_why) : rc;
 }
