@@ -7,6 +7,9 @@
 static bool is_out(const struct member_facts *f) {
     return !f->in_service;
 }
+static bool is_unfit(const struct member_facts *f) {
+    return f->unfit;
+}
 static bool is_asynchronous(const struct member_facts *f) {
     return !f->lossless;
 }
@@ -27,6 +30,7 @@ static bool member_always(const struct member_facts *f) {
 static const struct member_row members[] = {
     /* clang-format off */
     { "L20", "out of service", is_out,          false, "it is out of service" },
+    { "L26", "unfit",          is_unfit,        false, "its replication filters differ from the writer's, or it is delayed" },
     { "L21", "asynchronous",   is_asynchronous, true,  "it is in service, and nobody waits for it" },
     { "L22", "stalled",        is_stalled,      false, "the writer's commits wait, and it does not acknowledge them" },
     { "L23", "member",         is_member,       true,  "it is counted on" },

@@ -10,6 +10,8 @@ struct candidate_facts {
     bool master;     /* its mode lets it become writer */
     bool held;       /* there is a reason to keep it out until the administrator decides */
     bool offline;    /* ADMIN_OFFLINE */
+    bool filtered;   /* its replication filters are not those of the last writer, or of another master */
+    bool delayed;    /* it applies late on purpose */
     bool heard;      /* its agent was heard lately */
     bool answers;    /* its server answers */
     bool in_service; /* ONLINE or REPLICATION_DELAY; lossless: or counted on, and only applying has stopped */

@@ -29,6 +29,9 @@ struct family {
     const char *start_replication;
     const char *start_applying;
     const char *stop_replication;
+    const char *filters; /* selects the names and values of the replication filters of the default connection */
+    const char *binlog_filters, *binlog_filters_older; /* ... and has the binary log's as columns Binlog_Do_DB … */
+    bool filters_need_performance_schema;
     const char *session_is_long; /* ... for most of what a hand-over waits (PLANNED_LENGTH in fence.c) */
     const char *session_time;    /* the finest column of the list of sessions that tells how long one has run */
     bool switches_semi_sync;     /* lossless mode is done: semi_sync.c switches it; else it is the administrator's */

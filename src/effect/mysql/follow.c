@@ -56,6 +56,20 @@ static enum rc change_source(const struct work *work, struct reason *ret_why) {
     return rc;
 }
 
+/* What a delayed replica has received and not applied may be an hour's work: it is left, and fetched again from the new
+ * source, which has it (the monitor compares first: rule R03). */
+static enum rc leave_source(const struct work *work, const struct replica *replica, struct reason *ret_why) {
+    const struct family *family;
+    if (replica->receiving == THREAD_STOPPED && replica->applying == THREAD_STOPPED)
+        return RC_OK;
+    if (replica->delay_s == 0)
+        return replica_drain(work, ret_why);
+    enum rc rc = family_need(work->connection, &family, ret_why);
+    if (rc == RC_OK && replica->receiving != THREAD_STOPPED)
+        rc = family->stop_receiving(work, ret_why);
+    return rc == RC_OK ? replica_command(work, family->stop_replication, ret_why) : rc;
+}
+
 static enum rc await_source(const struct work *work, struct reason *ret_why) {
     msec until = clock_now() + CONNECT_LENGTH;
     unsigned turn = 0;
@@ -92,8 +106,7 @@ enum rc follow_run(const struct work *work, struct reason *ret_why) {
     if (rc != RC_OK)
         return rc;
     if (!follows_already(&replica, work->task)) {
-        if (replica.receiving != THREAD_STOPPED || replica.applying != THREAD_STOPPED)
-            rc = replica_drain(work, ret_why);
+        rc = leave_source(work, &replica, ret_why);
         if (rc == RC_OK)
             rc = change_source(work, ret_why);
     }

@@ -27,6 +27,7 @@ static enum rc row_take(struct connection *connection, struct replica *ret_repli
     const char *mode = connection_named(connection, "Using_Gtid");
     TEXT_COPY(replica.source, connection_named(connection, "Master_Host"));
     replica.source_port = (uint16_t)replica_number(connection, "Master_Port");
+    replica.delay_s = replica_number(connection, "SQL_Delay");
     replica.receiving = replica_thread_state(connection_named(connection, "Slave_IO_Running"));
     replica.applying = replica_thread_state(connection_named(connection, "Slave_SQL_Running"));
     replica.receive_error = replica_number(connection, "Last_IO_Errno");
@@ -155,6 +156,10 @@ const struct family family_mariadb = {
     .stop_replication = "STOP SLAVE",
     .switches_semi_sync = true,
     .start_deletes = true,
+    .filters = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('replicate_do_db', 'replicate_ignore_db',"
+               " 'replicate_do_table', 'replicate_ignore_table', 'replicate_wild_do_table',"
+               " 'replicate_wild_ignore_table', 'replicate_rewrite_db')",
+    .binlog_filters = "SHOW MASTER STATUS",
     .session_is_long = "TIME_MS > 500",
     .session_time = "TIME_MS",
     .position_read = position_of,

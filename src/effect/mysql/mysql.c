@@ -33,6 +33,7 @@ static enum rc row_take(struct connection *connection, struct replica *ret_repli
     struct gtid_position executed;
     TEXT_COPY(replica.source, connection_named(connection, "Source_Host"));
     replica.source_port = (uint16_t)replica_number(connection, "Source_Port");
+    replica.delay_s = replica_number(connection, "SQL_Delay");
     replica.receiving = replica_thread_state(connection_named(connection, "Replica_IO_Running"));
     replica.applying = replica_thread_state(connection_named(connection, "Replica_SQL_Running"));
     replica.receive_error = replica_number(connection, "Last_IO_Errno");
@@ -211,6 +212,14 @@ const struct family family_mysql = {
     .stop_replication = "STOP REPLICA FOR CHANNEL ''",
     .switches_semi_sync = false,
     .start_deletes = false,
+    .filters = "SELECT FILTER_NAME, FILTER_RULE FROM performance_schema.replication_applier_filters"
+               " WHERE CHANNEL_NAME = ''"
+               " UNION ALL SELECT FILTER_NAME, FILTER_RULE FROM performance_schema.replication_applier_global_filters"
+               " WHERE NOT EXISTS (SELECT 1 FROM performance_schema.replication_connection_configuration"
+               " WHERE CHANNEL_NAME = '')",
+    .binlog_filters = "SHOW BINARY LOG STATUS", /* since 8.2 ... */
+    .binlog_filters_older = "SHOW MASTER STATUS",
+    .filters_need_performance_schema = true,
     .session_is_long = "TIME >= 1",
     .session_time = "TIME",
     .position_read = position_of,

@@ -11,6 +11,7 @@ struct replica {
     bool configured;
     char source[256]; /* an address or a name */
     uint16_t source_port;
+    uint32_t delay_s;
     enum thread_state receiving;
     enum thread_state applying;
     uint32_t receive_error;
