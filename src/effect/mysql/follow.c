@@ -1,5 +1,6 @@
-/* FOLLOW: read-only, drained, pointed at a source by the options that are ours; all others (TLS, filters, delay, retry
- * count) stay as the administrator set them. */
+/* FOLLOW: read-only, drained, pointed at a source: its address and port, our user and password, GTID.  All other
+ * options (TLS, filters, delay, retries, heartbeat) stay as the administrator set them; ours are for a server that
+ * never had a source. */
 #include <string.h>
 
 #include "base/text.h"
@@ -35,7 +36,7 @@ static enum rc source_quote(const struct work *work, const char *host, struct so
                        : rc;
 }
 
-static enum rc change_source(const struct work *work, struct reason *ret_why) {
+static enum rc change_source(const struct work *work, const struct replica *before, struct reason *ret_why) {
     struct position position;
     struct source_quoted source;
     const struct family *family;
@@ -47,7 +48,7 @@ static enum rc change_source(const struct work *work, struct reason *ret_why) {
     if (rc == RC_OK)
         rc = source_quote(work, host, &source, ret_why);
     if (rc == RC_OK)
-        rc = family->set_source(work, &source, &position, ret_why);
+        rc = family->set_source(work, &source, &position, before, ret_why);
     explicit_bzero(&source, sizeof source);
     if (rc == RC_OK)
         rc = connection_run(work->connection, work->deadline, ret_why, "%s", family->start_replication);
@@ -108,7 +109,7 @@ enum rc follow_run(const struct work *work, struct reason *ret_why) {
     if (!follows_already(&replica, work->task)) {
         rc = leave_source(work, &replica, ret_why);
         if (rc == RC_OK)
-            rc = change_source(work, ret_why);
+            rc = change_source(work, &replica, ret_why);
     }
     return rc == RC_OK ? await_source(work, ret_why) : rc;
 }
