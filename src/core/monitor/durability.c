@@ -120,8 +120,10 @@ bool durability_waits(const struct mstep *step) {
     return wait_decide(&facts)->waits;
 }
 
+/* While the writer hands over as well: what it still commits waits for that, and its fence waits for it. */
 bool durability_acknowledges(const struct monitor *m, int host) {
-    return is_lossless(m) && set_has(standbys(m), host);
+    return is_lossless(m) && m->durable.last_writer != HOST_NONE && host != m->durable.last_writer &&
+           set_has(m->durable.electable, host);
 }
 
 static uint32_t count_of(host_set hosts) {
