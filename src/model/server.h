@@ -10,6 +10,7 @@
 #include "model/gtid.h"
 #include "model/ip.h"
 #include "model/limits.h"
+#include "model/settings.h"
 
 enum process_state {
     PROCESS_UNKNOWN, /* not looked yet, or the look failed */
@@ -69,7 +70,8 @@ struct probe {
     bool read_only;
     struct replication replication;
     struct semi_sync semi_sync;
-    struct filters filters;        /* looked at every few seconds */
+    struct filters filters; /* these two are looked at every few seconds */
+    struct server_settings settings;
     msec heartbeat_seen;           /* the newest heartbeat row's stamp, the writer's wall clock; 0: none */
     struct transaction oldest;     /* looked for on a writable server only */
     bool canary_tried;             /* this look was asked to write a heartbeat row ... */

@@ -113,6 +113,22 @@ static void filters_fields(const struct fields *f, struct filters *ret_filters) 
     field_text_or_empty(f, "text", ret_filters->text, sizeof ret_filters->text);
 }
 
+static json_t *settings_value(const struct server_settings *settings) {
+    json_t *object = object_new();
+    put_flag(object, "known", settings->known);
+    put_flag(object, "unfollowable", settings->unsafe & UNSAFE_UNFOLLOWABLE);
+    put_flag(object, "crash", settings->unsafe & UNSAFE_CRASH);
+    put_text_unless_empty(object, "text", settings->text);
+    return object;
+}
+
+static void settings_fields(const struct fields *f, struct server_settings *ret_settings) {
+    ret_settings->known = field_flag(f, "known");
+    ret_settings->unsafe = (field_flag(f, "unfollowable") ? (unsigned)UNSAFE_UNFOLLOWABLE : 0) |
+                           (field_flag(f, "crash") ? (unsigned)UNSAFE_CRASH : 0);
+    field_text_or_empty(f, "text", ret_settings->text, sizeof ret_settings->text);
+}
+
 static json_t *probe_value(const struct probe *probe) {
     json_t *object = object_new();
     put_flag(object, "answered", probe->answered);
@@ -127,6 +143,7 @@ static json_t *probe_value(const struct probe *probe) {
     put(object, "replication", replication_value(&probe->replication));
     put(object, "semi_sync", semi_sync_value(&probe->semi_sync));
     put(object, "filters", filters_value(&probe->filters));
+    put(object, "settings", settings_value(&probe->settings));
     put_position(object, "binlog", &probe->binlog);
     put_position(object, "applied", &probe->applied);
     put_position(object, "received", &probe->received);
@@ -155,6 +172,8 @@ static void probe_fields(const struct fields *f, struct probe *ret_probe) {
     semi_sync_fields(&semi_sync, &ret_probe->semi_sync);
     struct fields filters = field_object(f, "filters");
     filters_fields(&filters, &ret_probe->filters);
+    struct fields settings = field_object(f, "settings");
+    settings_fields(&settings, &ret_probe->settings);
     ret_probe->binlog = field_position(f, "binlog");
     ret_probe->applied = field_position(f, "applied");
     ret_probe->received = field_position(f, "received");

@@ -6,10 +6,10 @@
 #define IS_LISTED(type, size) static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "list the new field below")
 IS_LISTED(struct cluster, 8688);
 IS_LISTED(struct monitor_durable, 15584);
-IS_LISTED(struct host_view, 35224);
+IS_LISTED(struct host_view, 35568);
 IS_LISTED(struct transfer, 4344);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1155952);
+IS_LISTED(struct monitor, 1166960);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -115,6 +115,12 @@ static void pack_filters(struct pack *p, struct filters *filters) {
     PACK_TEXT(p, filters, text);
 }
 
+static void pack_settings(struct pack *p, struct server_settings *settings) {
+    PACK_FLAG(p, settings, known);
+    PACK_SMALL(p, settings, unsafe, UNSAFE_ALL + 1);
+    PACK_TEXT(p, settings, text);
+}
+
 static void pack_probe(struct pack *p, struct probe *probe) {
     PACK_FLAG(p, probe, answered);
     PACK_FLAG(p, probe, too_many);
@@ -128,6 +134,7 @@ static void pack_probe(struct pack *p, struct probe *probe) {
     pack_replication(p, &probe->replication);
     pack_semi_sync(p, &probe->semi_sync);
     pack_filters(p, &probe->filters);
+    pack_settings(p, &probe->settings);
     pack_position(p, "binlog", &probe->binlog);
     pack_position(p, "applied", &probe->applied);
     pack_position(p, "received", &probe->received);
@@ -231,6 +238,7 @@ static void pack_view(struct pack *p, struct host_view *view, const struct clust
     PACK_MSEC(p, view, lag);
     PACK_FLAG(p, view, filters_told);
     PACK_FLAG(p, view, source_told);
+    PACK_FLAG(p, view, unsafe_told);
     for (int i = 0; i < CHECK_COUNT; i++)
         pack_check(p, &view->checks[i]);
 }

@@ -64,6 +64,17 @@ static void warn_of_filters(json_t *list, const struct monitor *monitor, int hos
         name_of(monitor->cluster, host), text);
 }
 
+static void warn_of_settings(json_t *list, const struct monitor *monitor, int host) {
+    const char *text = monitor->hosts[host].report.probe.settings.text;
+    const char *name = name_of(monitor->cluster, host);
+    bool lossless = monitor->cluster->durability == DURABILITY_LOSSLESS;
+    bool out = settings_have(monitor, host, UNSAFE_UNFOLLOWABLE) || lossless;
+    if (!set_has(cluster_masters(monitor->cluster), host) || !settings_have(monitor, host, UNSAFE_ALL))
+        return;
+    warn(list, "the settings of host %s can lose acknowledged transactions%s: %s; what to change: mmm doctor", name,
+         out && host != monitor->durable.writer ? ", so it is not counted on" : "", text);
+}
+
 /* The cluster works on as if there were no such program; but somebody counts on it. */
 static void warn_of_fence(json_t *list, const struct monitor *monitor, msec now) {
     const struct fence_state *fence = &monitor->fence;
@@ -206,6 +217,7 @@ json_t *warnings_value(const struct status_source *source) {
         warn_of_agent(list, monitor, i, now);
         warn_of_hold(list, monitor, i);
         warn_of_filters(list, monitor, i);
+        warn_of_settings(list, monitor, i);
         warn_of_stranger(list, monitor, i, now);
     }
     if (source->recording_trouble)

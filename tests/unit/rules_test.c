@@ -73,6 +73,8 @@ static const struct other_rule {
     { "H95", "hold_ended", "a writer serves that has what the host lost: it fetches that again" },
     { "H96", "filters_differ", "a master's replication filters differ: it is not elected" },
     { "H97", "filters_agree", "they are those of the other masters again" },
+    { "H98", "settings_unsafe", "by a master's settings acknowledged transactions can get lost" },
+    { "H99", "settings_safe", "its settings are safe again" },
     { "L01", "term_raised", "an agent has obeyed a later term than the store knows: the monitor goes above it" },
     { "L01", "store_is_old",
       "an agent has obeyed a later term than a store that knew a writer: the store was put back, and is treated as "

@@ -111,6 +111,58 @@ static void explain_names_the_filters_of_both(void **state) {
     assert_non_null(strstr(explanation.stories[0].hosts[DB2].why, "(db2 has none, db1 has binlog_do_db=shop)"));
 }
 
+/* ---- settings ---- */
+
+static struct server_settings settings_of(const char *name, const char *value) {
+    struct server_settings settings = { .known = true };
+    settings_add(&settings, "log_bin", "ON");
+    settings_add(&settings, name, value);
+    return settings;
+}
+
+static void settings_are_told_only_when_they_are_unsafe(void **state) {
+    (void)state;
+    assert_int_equal(settings_of("sync_binlog", "1").unsafe, 0);
+    assert_int_equal(settings_of("innodb_flush_log_at_trx_commit", "3").unsafe, 0);
+    assert_int_equal(settings_of("sync_binlog", "100").unsafe, UNSAFE_CRASH);
+    assert_int_equal(settings_of("log_replica_updates", "OFF").unsafe, UNSAFE_UNFOLLOWABLE);
+    assert_int_equal(settings_of("max_connections", "0").unsafe, 0);
+    assert_string_equal(settings_of("innodb_flush_log_at_trx_commit", "2").text, "innodb_flush_log_at_trx_commit=2");
+}
+
+static void a_standby_that_a_crash_makes_forget_is_not_counted_on_in_lossless_mode(void **state) {
+    (void)state;
+    start_serving();
+    reports[DB2].probe.settings = settings_of("sync_binlog", "0");
+    turns(SECONDS(1));
+    assert_true(has_event("settings_unsafe"));
+    assert_true(set_has(monitor.durable.electable, DB2)); /* asynchronous: a warning is enough */
+    assert_false(monitor.hosts[DB2].checks[CHECK_SETTINGS].ok);
+    cluster.durability = DURABILITY_LOSSLESS;
+    turns(SECONDS(1));
+    assert_false(set_has(monitor.durable.electable, DB2));
+    kill_server_of(DB1);
+    assert_false(turns_until_writer(DB2, SECONDS(20)));
+    static struct explain_room room;
+    static struct explanation explanation;
+    explain(&monitor, now, SECONDS(1700000000) + now, &room, &explanation);
+    assert_string_equal(explanation.stories[0].hosts[DB2].rule, "E26");
+    assert_non_null(strstr(explanation.stories[0].hosts[DB2].why, "(sync_binlog=0)"));
+}
+
+static void a_master_that_nobody_could_follow_never_takes_over(void **state) {
+    (void)state;
+    start_serving();
+    reports[DB2].probe.settings = settings_of("log_slave_updates", "OFF");
+    turns(SECONDS(1));
+    assert_false(set_has(monitor.durable.electable, DB2));
+    command((struct command){ .kind = COMMAND_MOVE_ROLE, .host = "db2", .role = "writer" });
+    assert_int_equal(reply.rc, RC_REFUSED);
+    assert_non_null(strstr(reply.text, "E18"));
+    kill_server_of(DB1);
+    assert_false(turns_until_writer(DB2, SECONDS(20)));
+}
+
 /* ---- delayed ---- */
 
 static int delayed = HOST_NONE;
@@ -295,6 +347,9 @@ int main(void) {
         cmocka_unit_test(filters_of_a_dead_writer_are_not_forgotten_by_a_monitor_that_starts),
         cmocka_unit_test(nobody_is_first_writer_while_filters_differ),
         cmocka_unit_test(explain_names_the_filters_of_both),
+        cmocka_unit_test(settings_are_told_only_when_they_are_unsafe),
+        cmocka_unit_test(a_standby_that_a_crash_makes_forget_is_not_counted_on_in_lossless_mode),
+        cmocka_unit_test(a_master_that_nobody_could_follow_never_takes_over),
         cmocka_unit_test_teardown(a_delayed_replica_is_no_reader_and_its_lag_is_no_fault, end_delayed),
         cmocka_unit_test_teardown(a_delayed_master_is_never_elected, end_delayed),
         cmocka_unit_test_teardown(nobody_waits_for_a_delayed_replica_to_drain, end_delayed),

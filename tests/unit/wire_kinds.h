@@ -80,6 +80,8 @@ static inline struct report any_report(void) {
         probe->replication.source_address = any_ip();
     any_text(probe->error, sizeof probe->error);
     any_text(probe->oldest.user, sizeof probe->oldest.user);
+    probe->settings = (struct server_settings){ .known = any_flag(), .unsafe = (unsigned)any_below(UNSAFE_ALL + 1) };
+    any_text(probe->settings.text, sizeof probe->settings.text);
     any_text(probe->filters.text, sizeof probe->filters.text);
     any_text(probe->version, sizeof probe->version);
     any_text(probe->replication.error, sizeof probe->replication.error);

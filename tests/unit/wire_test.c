@@ -39,6 +39,9 @@ static void same_probe(const struct probe *a, const struct probe *b) {
     assert_int_equal(a->filters.known, b->filters.known);
     assert_true(a->filters.digest == b->filters.digest);
     assert_string_equal(a->filters.text, b->filters.text);
+    assert_int_equal(a->settings.known, b->settings.known);
+    assert_int_equal(a->settings.unsafe, b->settings.unsafe);
+    assert_string_equal(a->settings.text, b->settings.text);
     assert_true(gtid_equal(&a->binlog, &b->binlog));
     assert_true(gtid_equal(&a->applied, &b->applied));
     assert_true(gtid_equal(&a->received, &b->received));
@@ -292,6 +295,7 @@ static struct report golden_report(void) {
                                   .waiting = 2,
                                   .acknowledged = 42 },
                    .filters = { .known = true, .digest = 4242, .text = "replicate_do_db=shop" },
+                   .settings = { .known = true, .unsafe = UNSAFE_CRASH, .text = "sync_binlog=0" },
                    .binlog = position_of("0-11-42,0-12-17"),
                    .applied = position_of("0-11-42"),
                    .received = position_of("0-11-42"),

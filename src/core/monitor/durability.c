@@ -57,7 +57,9 @@ static const struct member_row *judge_member(const struct mstep *step, int host)
     msec refused = m->hosts[host].refused_at;
     struct member_facts facts = {
         .in_service = state == HOST_ONLINE || state == HOST_REPLICATION_DELAY || only_applies_nothing(m, host),
-        .unfit = filters_against(m, host) != HOST_NONE || sources_is_delayed(m, host),
+        .unfit = filters_against(m, host) != HOST_NONE || sources_is_delayed(m, host) ||
+                 settings_have(m, host, UNSAFE_UNFOLLOWABLE),
+        .unsafe = settings_have(m, host, UNSAFE_CRASH),
         .lossless = is_lossless(m),
         .member = set_has(m->durable.electable, host),
         .stalled = is_stalled(step),

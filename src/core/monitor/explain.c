@@ -236,6 +236,8 @@ static void tell_host(const struct mstep *step, const struct explained_story *st
     else if (text_equal(row->rule, "E17"))
         text_append(ret_host->why, sizeof ret_host->why, " (%u s)",
                     (unsigned)step->m->hosts[host].report.probe.replication.delay_s);
+    else if (text_equal(row->rule, "E18") || text_equal(row->rule, "E26"))
+        text_append(ret_host->why, sizeof ret_host->why, " (%s)", step->m->hosts[host].report.probe.settings.text);
     else if (text_equal(row->rule, "E16") && other != HOST_NONE) {
         filters_tell(step->m, host, other, filters, sizeof filters);
         text_append(ret_host->why, sizeof ret_host->why, " (%s)", filters);

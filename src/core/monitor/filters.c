@@ -32,10 +32,31 @@ void filters_tell(const struct monitor *m, int host, int other, char *ret_text, 
              m->cluster->hosts[other].name, b[0] ? b : "none");
 }
 
+bool settings_have(const struct monitor *m, int host, enum unsafe_setting unsafe) {
+    const struct server_settings *settings = &m->hosts[host].report.probe.settings;
+    return m->hosts[host].heard && settings->known && settings->unsafe & (unsigned)unsafe;
+}
+
+static void tell_settings(struct mstep *step, int host) {
+    struct monitor *m = step->m;
+    const struct server_settings *settings = &m->hosts[host].report.probe.settings;
+    bool unsafe = set_has(cluster_masters(m->cluster), host) && settings_have(m, host, UNSAFE_ALL);
+    if (unsafe == m->hosts[host].unsafe_told || (!unsafe && !settings->known))
+        return;
+    m->hosts[host].unsafe_told = unsafe;
+    step->changed = true;
+    if (unsafe)
+        mstep_event(step, "H98", "settings_unsafe", host, -1, "acknowledged transactions can get lost: %s",
+                    settings->text);
+    else
+        mstep_event(step, "H99", "settings_safe", host, -1, "its settings are safe again");
+}
+
 void filters_run(struct mstep *step) {
     struct monitor *m = step->m;
     for (int i = 0; i < m->cluster->host_count; i++) {
         int other = filters_against(m, i);
+        tell_settings(step, i);
         if ((other != HOST_NONE) == m->hosts[i].filters_told)
             continue;
         m->hosts[i].filters_told = other != HOST_NONE;

@@ -356,6 +356,8 @@ static void note_checks(struct mstep *step, int host) {
     char filters[FILTERS_TEXT_SIZE] = "";
     if (other != HOST_NONE)
         filters_tell(step->m, host, other, filters, sizeof filters);
+    bool unsafe = set_has(cluster_masters(step->m->cluster), host) && settings_have(step->m, host, UNSAFE_ALL);
+    set_check(step, host, CHECK_SETTINGS, !unsafe, view->report.probe.settings.text);
     set_check(step, host, CHECK_FILTERS, other == HOST_NONE, filters);
 }
 

@@ -29,6 +29,8 @@ const char *host_check_name(enum host_check check) {
         return "rep_backlog";
     case CHECK_FILTERS:
         return "filters";
+    case CHECK_SETTINGS:
+        return "settings";
     case CHECK_COUNT:
         break;
     }

@@ -6,7 +6,7 @@
  *   lease.c      what was granted, the electable set, when an old writer has surely ended
  *   durability.c  lossless mode: on whom the writer counts, and whether it waits (core/durability has the tables)
  *   sources.c    from whom each standby replicates (core/transfer/source.h has the table)
- *   filters.c    masters whose replication filters differ
+ *   filters.c    masters whose replication filters differ, or whose settings are unsafe
  *   placement.c  role addresses (core/roles has the rules)
  *   orders.c     what each host should be doing: a function of the state, nothing else
  *   commands.c   what an administrator asked for
@@ -49,8 +49,16 @@ struct monitor_durable {
 };
 
 /* What is known of a host since this monitor started. */
-/* The original's checks and one of our own, as `mmm checks` shows them. */
-enum host_check { CHECK_PING, CHECK_MYSQL, CHECK_REP_THREADS, CHECK_REP_BACKLOG, CHECK_FILTERS, CHECK_COUNT };
+/* The original's checks and two of our own, as `mmm checks` shows them. */
+enum host_check {
+    CHECK_PING,
+    CHECK_MYSQL,
+    CHECK_REP_THREADS,
+    CHECK_REP_BACKLOG,
+    CHECK_FILTERS,
+    CHECK_SETTINGS,
+    CHECK_COUNT
+};
 
 struct check_view {
     bool ok;
@@ -84,6 +92,7 @@ struct host_view {
     msec refused_at;   /* when it was taken out of the electable set because it did not acknowledge; 0: it was not */
     msec lag;          /* -1: unknown */
     bool filters_told; /* that its replication filters differ */
+    bool unsafe_told;  /* that its settings are unsafe */
     bool source_told;  /* that its source is changed, and why */
     struct check_view checks[CHECK_COUNT];
 };
@@ -237,6 +246,8 @@ enum { FILTERS_TEXT_SIZE = 2 * (FACT_SIZE + NAME_SIZE) + 32 };
 /* The master whose replication filters speak against this one's election, or HOST_NONE; and both, for a person. */
 int filters_against(const struct monitor *m, int host);
 void filters_tell(const struct monitor *m, int host, int other, char *ret_text, size_t size);
+/* By its settings, as far as they are known, it is unsafe in this way. */
+bool settings_have(const struct monitor *m, int host, enum unsafe_setting unsafe);
 /* It applies late on purpose: it serves no reader, is never elected, and its lag is no fault. */
 bool sources_is_delayed(const struct monitor *m, int host);
 /* Has the host's agent been heard lately? */

@@ -35,6 +35,8 @@ static void collect_candidate(const struct mstep *step, int host, struct candida
         .offline = state == HOST_ADMIN_OFFLINE,
         .filtered = filters_against(step->m, host) != HOST_NONE,
         .delayed = sources_is_delayed(step->m, host),
+        .unfollowable = settings_have(step->m, host, UNSAFE_UNFOLLOWABLE) && host != durable->last_writer,
+        .unsafe = settings_have(step->m, host, UNSAFE_CRASH) && step->m->cluster->durability == DURABILITY_LOSSLESS,
         .heard = health_is_fresh(step, host),
         .answers = health_server_answers(step, host),
         .in_service = state == HOST_ONLINE || state == HOST_REPLICATION_DELAY ||

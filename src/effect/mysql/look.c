@@ -228,6 +228,7 @@ static void position_keep(const struct probe *known, struct probe *probe) {
     probe->replication = known->replication;
     probe->semi_sync = known->semi_sync;
     probe->filters = known->filters;
+    probe->settings = known->settings;
     probe->binlog = known->binlog;
     probe->applied = known->applied;
     probe->received = known->received;
@@ -237,17 +238,32 @@ static void position_keep(const struct probe *known, struct probe *probe) {
 
 #define FILTERS_EVERY SECONDS(5)
 
+static enum rc settings_read(struct connection *connection, msec deadline, struct server_settings *ret_settings) {
+    struct server_settings settings = { .known = true };
+    enum rc rc =
+        connection_run(connection, deadline, NULL, "SHOW GLOBAL VARIABLES WHERE Variable_name IN (" SETTINGS_NAMES ")");
+    while (rc == RC_OK && connection_next(connection))
+        settings_add(&settings, connection_value(connection, 0), connection_value(connection, 1));
+    if (rc == RC_OK)
+        *ret_settings = settings;
+    return rc;
+}
+
 /* Those of a while ago will do, and no look fails for them. */
 static void filters_ask(struct look *look, msec deadline, struct probe *probe) {
     msec now = clock_now();
     struct filters filters = { 0 };
+    struct server_settings settings = { 0 };
     probe->filters = look->known.filters;
+    probe->settings = look->known.settings;
     if (look->filters_at != 0 && now - look->filters_at < FILTERS_EVERY)
         return;
-    if (filters_read(&look->connections[LOOK_POSITION], deadline, &filters, NULL) != RC_OK)
+    if (filters_read(&look->connections[LOOK_POSITION], deadline, &filters, NULL) != RC_OK ||
+        settings_read(&look->connections[LOOK_POSITION], deadline, &settings) != RC_OK)
         return;
     look->filters_at = now;
     probe->filters = filters;
+    probe->settings = settings;
 }
 
 /* Positions that cannot be read now are those of the look before; a server that never told any has not answered. */
