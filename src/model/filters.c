@@ -39,7 +39,9 @@ void filters_add(struct filters *filters, const char *name, const char *value) {
     /* What is rewritten to what is no list that may be taken apart. */
     bool list = strcmp(own, "replicate_rewrite_db") != 0;
     while (*value) {
-        size_t length = list ? strcspn(value, ",") : strlen(value);
+        size_t length = 0;
+        while (value[length] && !(list && value[length] == ','))
+            length++;
         digest_add(filters, own, value, length);
         value += length + (value[length] == ',');
     }
