@@ -6,9 +6,11 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "model/filters.h"
 #include "model/gtid.h"
 #include "model/ip.h"
 #include "model/limits.h"
+#include "model/settings.h"
 
 enum process_state {
     PROCESS_UNKNOWN, /* not looked yet, or the look failed */
@@ -26,6 +28,7 @@ struct replication {
     bool configured;          /* the server has a source, running or not */
     struct ip source_address; /* family 0 when none, or when it is set to a name */
     uint16_t source_port;
+    uint32_t delay_s;            /* it applies so long after the source on purpose: MASTER_DELAY, SOURCE_DELAY */
     enum thread_state receiving; /* IO thread */
     enum thread_state applying;  /* SQL thread */
     bool apply_failed; /* the SQL thread has stopped with an error: what was received can not be applied.  An error of
@@ -69,6 +72,8 @@ struct probe {
     bool read_only;
     struct replication replication;
     struct semi_sync semi_sync;
+    struct filters filters; /* these two are looked at every few seconds */
+    struct server_settings settings;
     msec heartbeat_seen;           /* the newest heartbeat row's stamp, the writer's wall clock; 0: none */
     struct transaction oldest;     /* looked for on a writable server only */
     bool canary_tried;             /* this look was asked to write a heartbeat row ... */

@@ -54,6 +54,7 @@ static json_t *replication_value(const struct replication *replication) {
     put_flag(object, "configured", replication->configured);
     put_ip(object, "source_address", &replication->source_address);
     put_number(object, "source_port", replication->source_port);
+    put_number(object, "delay_s", replication->delay_s);
     PUT_WORD(object, "receiving", thread_words, replication->receiving);
     PUT_WORD(object, "applying", thread_words, replication->applying);
     put_flag(object, "apply_failed", replication->apply_failed);
@@ -66,6 +67,7 @@ static void replication_fields(const struct fields *f, struct replication *ret_r
     ret_replication->configured = field_flag(f, "configured");
     ret_replication->source_address = field_ip_or_none(f, "source_address");
     ret_replication->source_port = (uint16_t)field_integer(f, "source_port", 0, UINT16_MAX);
+    ret_replication->delay_s = (uint32_t)field_integer(f, "delay_s", 0, UINT32_MAX);
     ret_replication->receiving = (enum thread_state)FIELD_WORD(f, "receiving", thread_words);
     ret_replication->applying = (enum thread_state)FIELD_WORD(f, "applying", thread_words);
     ret_replication->apply_failed = field_flag(f, "apply_failed");
@@ -99,6 +101,36 @@ static void semi_sync_fields(const struct fields *f, struct semi_sync *ret_semi_
     ret_semi_sync->attached = field_flag(f, "attached");
 }
 
+static json_t *filters_value(const struct filters *filters) {
+    json_t *object = object_new();
+    put_flag(object, "known", filters->known);
+    put_number(object, "digest", filters->digest);
+    put_text_unless_empty(object, "text", filters->text);
+    return object;
+}
+
+static void filters_fields(const struct fields *f, struct filters *ret_filters) {
+    ret_filters->known = field_flag(f, "known");
+    ret_filters->digest = (uint64_t)field_integer(f, "digest", 0, (INT64_C(1) << FILTERS_DIGEST_BITS) - 1);
+    field_text_or_empty(f, "text", ret_filters->text, sizeof ret_filters->text);
+}
+
+static json_t *settings_value(const struct server_settings *settings) {
+    json_t *object = object_new();
+    put_flag(object, "known", settings->known);
+    put_flag(object, "unfollowable", settings->unsafe & UNSAFE_UNFOLLOWABLE);
+    put_flag(object, "crash", settings->unsafe & UNSAFE_CRASH);
+    put_text_unless_empty(object, "text", settings->text);
+    return object;
+}
+
+static void settings_fields(const struct fields *f, struct server_settings *ret_settings) {
+    ret_settings->known = field_flag(f, "known");
+    ret_settings->unsafe = (field_flag(f, "unfollowable") ? (unsigned)UNSAFE_UNFOLLOWABLE : 0) |
+                           (field_flag(f, "crash") ? (unsigned)UNSAFE_CRASH : 0);
+    field_text_or_empty(f, "text", ret_settings->text, sizeof ret_settings->text);
+}
+
 static json_t *probe_value(const struct probe *probe) {
     json_t *object = object_new();
     put_flag(object, "answered", probe->answered);
@@ -112,6 +144,8 @@ static json_t *probe_value(const struct probe *probe) {
     put_flag(object, "read_only", probe->read_only);
     put(object, "replication", replication_value(&probe->replication));
     put(object, "semi_sync", semi_sync_value(&probe->semi_sync));
+    put(object, "filters", filters_value(&probe->filters));
+    put(object, "settings", settings_value(&probe->settings));
     put_position(object, "binlog", &probe->binlog);
     put_position(object, "applied", &probe->applied);
     put_position(object, "received", &probe->received);
@@ -138,6 +172,10 @@ static void probe_fields(const struct fields *f, struct probe *ret_probe) {
     replication_fields(&replication, &ret_probe->replication);
     struct fields semi_sync = field_object(f, "semi_sync");
     semi_sync_fields(&semi_sync, &ret_probe->semi_sync);
+    struct fields filters = field_object(f, "filters");
+    filters_fields(&filters, &ret_probe->filters);
+    struct fields settings = field_object(f, "settings");
+    settings_fields(&settings, &ret_probe->settings);
     ret_probe->binlog = field_position(f, "binlog");
     ret_probe->applied = field_position(f, "applied");
     ret_probe->received = field_position(f, "received");

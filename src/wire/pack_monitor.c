@@ -6,10 +6,10 @@
 #define IS_LISTED(type, size) static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "list the new field below")
 IS_LISTED(struct cluster, 8688);
 IS_LISTED(struct monitor_durable, 15584);
-IS_LISTED(struct host_view, 34856);
+IS_LISTED(struct host_view, 35568);
 IS_LISTED(struct transfer, 4344);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1144176);
+IS_LISTED(struct monitor, 1166960);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -90,6 +90,7 @@ static void pack_replication(struct pack *p, struct replication *replication) {
     PACK_FLAG(p, replication, configured);
     pack_ip(p, "source_address", &replication->source_address);
     PACK_SMALL(p, replication, source_port, UINT16_MAX + 1);
+    PACK_SMALL(p, replication, delay_s, UINT64_C(1) << 32);
     PACK_SMALL(p, replication, receiving, THREAD_RUNNING + 1);
     PACK_SMALL(p, replication, applying, THREAD_RUNNING + 1);
     PACK_FLAG(p, replication, apply_failed);
@@ -109,6 +110,18 @@ static void pack_semi_sync(struct pack *p, struct semi_sync *semi_sync) {
     PACK_FLAG(p, semi_sync, attached);
 }
 
+static void pack_filters(struct pack *p, struct filters *filters) {
+    PACK_FLAG(p, filters, known);
+    pack_number(p, "digest", &filters->digest, (UINT64_C(1) << FILTERS_DIGEST_BITS) - 1);
+    PACK_TEXT(p, filters, text);
+}
+
+static void pack_settings(struct pack *p, struct server_settings *settings) {
+    PACK_FLAG(p, settings, known);
+    PACK_SMALL(p, settings, unsafe, UNSAFE_ALL + 1);
+    PACK_TEXT(p, settings, text);
+}
+
 static void pack_probe(struct pack *p, struct probe *probe) {
     PACK_FLAG(p, probe, answered);
     PACK_FLAG(p, probe, too_many);
@@ -121,6 +134,8 @@ static void pack_probe(struct pack *p, struct probe *probe) {
     PACK_FLAG(p, probe, read_only);
     pack_replication(p, &probe->replication);
     pack_semi_sync(p, &probe->semi_sync);
+    pack_filters(p, &probe->filters);
+    pack_settings(p, &probe->settings);
     pack_position(p, "binlog", &probe->binlog);
     pack_position(p, "applied", &probe->applied);
     pack_position(p, "received", &probe->received);
@@ -222,6 +237,9 @@ static void pack_view(struct pack *p, struct host_view *view, const struct clust
     PACK_MSEC(p, view, own_none_at);
     PACK_MSEC(p, view, refused_at);
     PACK_MSEC(p, view, lag);
+    PACK_FLAG(p, view, filters_told);
+    PACK_FLAG(p, view, source_told);
+    PACK_FLAG(p, view, unsafe_told);
     for (int i = 0; i < CHECK_COUNT; i++)
         pack_check(p, &view->checks[i]);
 }

@@ -108,6 +108,7 @@ static json_t *replication_value(const struct look *look) {
     put_flag(object, "receiving", replication->receiving == THREAD_RUNNING);
     put_flag(object, "applying", replication->applying == THREAD_RUNNING);
     put(object, "lag_ms", look->view->lag < 0 ? json_null() : json_integer(look->view->lag));
+    put_number(object, "delay_s", replication->delay_s);
     put_text_or_null(object, "error", error);
     return object;
 }

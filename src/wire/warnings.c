@@ -52,6 +52,29 @@ static void warn_of_hold(json_t *list, const struct monitor *monitor, int host) 
          durable->hold_why[0] ? ": " : "", durable->hold_why, name);
 }
 
+static void warn_of_filters(json_t *list, const struct monitor *monitor, int host) {
+    char text[FILTERS_TEXT_SIZE];
+    int other = filters_against(monitor, host);
+    if (other == HOST_NONE)
+        return;
+    filters_tell(monitor, host, other, text, sizeof text);
+    warn(
+        list,
+        "host %s is not elected, for its replication filters differ: %s; give all masters the same filters: mmm doctor",
+        name_of(monitor->cluster, host), text);
+}
+
+static void warn_of_settings(json_t *list, const struct monitor *monitor, int host) {
+    const char *text = monitor->hosts[host].report.probe.settings.text;
+    const char *name = name_of(monitor->cluster, host);
+    bool lossless = monitor->cluster->durability == DURABILITY_LOSSLESS;
+    bool out = settings_have(monitor, host, UNSAFE_UNFOLLOWABLE) || lossless;
+    if (!set_has(cluster_masters(monitor->cluster), host) || !settings_have(monitor, host, UNSAFE_ALL))
+        return;
+    warn(list, "the settings of host %s can lose acknowledged transactions%s: %s; what to change: mmm doctor", name,
+         out && host != monitor->durable.writer ? ", so it is not counted on" : "", text);
+}
+
 /* The cluster works on as if there were no such program; but somebody counts on it. */
 static void warn_of_fence(json_t *list, const struct monitor *monitor, msec now) {
     const struct fence_state *fence = &monitor->fence;
@@ -193,6 +216,8 @@ json_t *warnings_value(const struct status_source *source) {
     for (int i = 0; i < monitor->cluster->host_count; i++) {
         warn_of_agent(list, monitor, i, now);
         warn_of_hold(list, monitor, i);
+        warn_of_filters(list, monitor, i);
+        warn_of_settings(list, monitor, i);
         warn_of_stranger(list, monitor, i, now);
     }
     if (source->recording_trouble)

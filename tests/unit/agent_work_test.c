@@ -179,6 +179,31 @@ static void a_standby_follows_the_source_it_is_told(void **state) {
     assert_true(ip_equal(&plan.task.source_address, &cluster.hosts[DB2].address));
 }
 
+/* Whoever chains a replica by hand would find it sent back before the monitor has heard of it. */
+static void a_source_changed_by_hand_is_reported_before_it_is_changed_back(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    struct probe probe = probe_of(true);
+    probe.replication = (struct replication){ .configured = true,
+                                              .source_address = cluster.hosts[DB2].address,
+                                              .source_port = 3306,
+                                              .receiving = THREAD_RUNNING,
+                                              .applying = THREAD_RUNNING };
+    probed(probe);
+    struct orders orders = orders_of(DUTY_STANDBY, 5);
+    orders.source = DB2;
+    answer_next(orders);
+    assert_int_equal(plan.task.kind, TASK_NONE);
+    probe.replication.source_address = cluster.hosts[DB3].address;
+    probed(probe);
+    assert_int_equal(plan.task.kind, TASK_NONE);
+    assert_true(agent.reporting);
+    answer_next(orders); /* to a report from before */
+    assert_int_equal(plan.task.kind, TASK_NONE);
+    answer_next(orders); /* to a report that tells of db3: it is not to be chained */
+    assert_int_equal(plan.task.kind, TASK_FOLLOW);
+}
+
 static void a_thread_that_stopped_with_an_error_is_left_for_a_person(void **state) {
     (void)state;
     start(NULL, NULL);
@@ -555,6 +580,7 @@ int main(void) {
         cmocka_unit_test(a_stuck_canary_is_reported_with_its_age),
         cmocka_unit_test(a_failed_task_is_told_and_tried_again_later),
         cmocka_unit_test(a_standby_follows_the_source_it_is_told),
+        cmocka_unit_test(a_source_changed_by_hand_is_reported_before_it_is_changed_back),
         cmocka_unit_test(a_thread_that_stopped_with_an_error_is_left_for_a_person),
         cmocka_unit_test(yield_fences_keeps_the_address_and_never_kills),
         cmocka_unit_test(a_server_that_is_handing_over_is_closed_by_force_when_the_monitor_falls_silent),

@@ -161,6 +161,26 @@ static void a_standby_that_does_not_acknowledge_is_taken_out_and_the_role_stays(
     assert_false(monitor_is_protected(&monitor));
 }
 
+/* What the old writer still commits while it is being fenced waits for it, and the fence would wait for that. */
+static void a_standby_goes_on_acknowledging_while_the_writer_hands_over(void **state) {
+    (void)state;
+    start_lossless();
+    obedient[DB1] = false;
+    command((struct command){ .kind = COMMAND_MOVE_ROLE, .host = "db2", .role = "writer" });
+    unsigned seen = 0;
+    for (int i = 0; i < 10; i++) {
+        turn();
+        if (monitor.transfer.phase != TRANSFER_RELEASE)
+            continue;
+        seen++;
+        assert_int_equal(monitor.hosts[DB1].sent.duty, DUTY_YIELD);
+        assert_int_equal(monitor.hosts[DB2].sent.duty, DUTY_STANDBY);
+        assert_true(monitor.hosts[DB2].sent.acknowledge);
+        assert_false(monitor.hosts[DB3].sent.acknowledge);
+    }
+    assert_true(seen > 5);
+}
+
 static void one_that_was_taken_out_is_waited_for_again_when_it_has_caught_up_and_not_before(void **state) {
     (void)state;
     start_lossless();
@@ -465,6 +485,7 @@ int main(void) {
         cmocka_unit_test(with_an_empty_store_an_administrator_who_sets_a_dead_master_offline_gets_a_writer),
         cmocka_unit_test(a_new_writer_that_dies_before_a_commit_was_acknowledged_is_never_passed_over),
         cmocka_unit_test(a_standby_that_does_not_acknowledge_is_taken_out_and_the_role_stays),
+        cmocka_unit_test(a_standby_goes_on_acknowledging_while_the_writer_hands_over),
         cmocka_unit_test(one_that_was_taken_out_is_waited_for_again_when_it_has_caught_up_and_not_before),
         cmocka_unit_test(the_writer_is_not_told_to_wait_and_not_to_wait_in_turns),
         cmocka_unit_test(an_order_to_wait_does_not_follow_a_report_that_is_older_than_it),

@@ -18,6 +18,7 @@
 #include "core/election/candidate.h"
 #include "core/health/host_state.h"
 #include "core/init/init.h"
+#include "core/transfer/source.h"
 #include "core/transfer/transfer.h"
 
 #define PAGE MMM_SOURCE_ROOT "/docs/rules.md"
@@ -26,6 +27,7 @@ static const char *const state_words[] = { "stays", "is taken away", "goes to an
 static const char *const action_words[] = { "wait",   "take the role", "drain",   "hold",   "fetch", "promote",
                                             "return", "retake",        "give up", "refuse", "done" };
 static const char *const level_words[] = { "never", "on command only", "not now", "may be chosen" };
+static const char *const source_words[] = { "nobody: it is left alone", "the source that it has", "the writer" };
 static const char *const task_words[] = { "nothing", "fence", "drain", "ready", "open", "follow", "set semi-sync" };
 static const char *const duty_words[] = { "none yet", "lease lapsed", "standby", "held", "yield", "drain", "writer" };
 
@@ -69,6 +71,10 @@ static const struct other_rule {
     { "H93", "host_held", "a host's server did not stop in order: held until its positions are compared" },
     { "H94", "host_held", "there is no writer, and a host has lost what it had received when it was counted on" },
     { "H95", "hold_ended", "a writer serves that has what the host lost: it fetches that again" },
+    { "H96", "filters_differ", "a master's replication filters differ: it is not elected" },
+    { "H97", "filters_agree", "they are those of the other masters again" },
+    { "H98", "settings_unsafe", "by a master's settings acknowledged transactions can get lost" },
+    { "H99", "settings_safe", "its settings are safe again" },
     { "L01", "term_raised", "an agent has obeyed a later term than the store knows: the monitor goes above it" },
     { "L01", "store_is_old",
       "an agent has obeyed a later term than a store that knew a writer: the store was put back, and is treated as "
@@ -145,6 +151,13 @@ static void write_tables(FILE *out) {
     for (size_t i = 0; i < count; i++)
         fprintf(out, "| %s | %s | %s | %s |\n", waits[i].rule, waits[i].when_text, waits[i].waits ? "yes" : "no",
                 waits[i].why);
+    const struct source_row *sources = source_table(&count);
+    fprintf(
+        out,
+        "\n## From whom a standby replicates (R)\n\n| rule | when | it is told to follow | why |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "| %s | %s | %s | %s |\n", sources[i].rule, sources[i].when_text, source_words[sources[i].choice],
+                sources[i].why);
     const struct duty_row *duty = duty_table(&count);
     fprintf(
         out,

@@ -61,6 +61,7 @@ static inline struct report any_report(void) {
                        .acknowledged = any_up_to(WIRE_INTEGER_MAX),
                        .acknowledges = any_flag(),
                        .attached = any_flag() },
+        .filters = { .known = any_flag(), .digest = any_up_to((UINT64_C(1) << FILTERS_DIGEST_BITS) - 1) },
         .binlog = any_position(),
         .applied = any_position(),
         .received = any_position(),
@@ -70,6 +71,7 @@ static inline struct report any_report(void) {
         .canary_written = any_flag(),
         .replication = { .configured = any_flag(),
                          .source_port = (uint16_t)any_up_to(UINT16_MAX),
+                         .delay_s = (uint32_t)any_up_to(UINT32_MAX),
                          .receiving = (enum thread_state)any_below(THREAD_RUNNING + 1),
                          .applying = (enum thread_state)any_below(THREAD_RUNNING + 1),
                          .apply_failed = any_below(2),
@@ -79,6 +81,9 @@ static inline struct report any_report(void) {
         probe->replication.source_address = any_ip();
     any_text(probe->error, sizeof probe->error);
     any_text(probe->oldest.user, sizeof probe->oldest.user);
+    probe->settings = (struct server_settings){ .known = any_flag(), .unsafe = (unsigned)any_below(UNSAFE_ALL + 1) };
+    any_text(probe->settings.text, sizeof probe->settings.text);
+    any_text(probe->filters.text, sizeof probe->filters.text);
     any_text(probe->version, sizeof probe->version);
     any_text(probe->replication.error, sizeof probe->replication.error);
     return report;

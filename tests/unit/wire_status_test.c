@@ -140,8 +140,9 @@ static void what_is_not_known_is_null_and_never_zero(void **state) {
     expect_part(db3, "server", "{\"family\":null,\"version\":null,\"up\":null,\"uptime_s\":null}");
     expect_part(db3, "replication", "null");
     expect_part(db3, "position", "null");
-    expect_part(host_of(root, 3), "replication",
-                "{\"source\":\"db1\",\"receiving\":false,\"applying\":true,\"lag_ms\":null,\"error\":null}");
+    expect_part(
+        host_of(root, 3), "replication",
+        "{\"source\":\"db1\",\"receiving\":false,\"applying\":true,\"lag_ms\":null,\"delay_s\":0,\"error\":null}");
     json_t *check = json_array_get(json_object_get(root, "checks"), 0);
     expect_part(check, "host", "\"db1\"");
     expect_part(check, "ok", "null");
@@ -187,7 +188,7 @@ static void a_replication_error_is_shown_with_its_number(void **state) {
     monitor->hosts[3].lag = 1500;
     json_t *root = status_of(monitor);
     expect_part(host_of(root, 3), "replication",
-                "{\"source\":\"192.0.2.1\",\"receiving\":false,\"applying\":true,\"lag_ms\":1500,"
+                "{\"source\":\"192.0.2.1\",\"receiving\":false,\"applying\":true,\"lag_ms\":1500,\"delay_s\":0,"
                 "\"error\":\"1062: Duplicate entry '1'\"}");
     json_decref(root);
 }

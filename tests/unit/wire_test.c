@@ -5,6 +5,7 @@ static void same_replication(const struct replication *a, const struct replicati
     assert_int_equal(a->configured, b->configured);
     assert_true(ip_equal(&a->source_address, &b->source_address));
     assert_int_equal(a->source_port, b->source_port);
+    assert_int_equal(a->delay_s, b->delay_s);
     assert_int_equal(a->receiving, b->receiving);
     assert_int_equal(a->applying, b->applying);
     assert_int_equal(a->apply_failed, b->apply_failed);
@@ -35,6 +36,12 @@ static void same_probe(const struct probe *a, const struct probe *b) {
     assert_int_equal(a->read_only, b->read_only);
     same_replication(&a->replication, &b->replication);
     same_semi_sync(&a->semi_sync, &b->semi_sync);
+    assert_int_equal(a->filters.known, b->filters.known);
+    assert_true(a->filters.digest == b->filters.digest);
+    assert_string_equal(a->filters.text, b->filters.text);
+    assert_int_equal(a->settings.known, b->settings.known);
+    assert_int_equal(a->settings.unsafe, b->settings.unsafe);
+    assert_string_equal(a->settings.text, b->settings.text);
     assert_true(gtid_equal(&a->binlog, &b->binlog));
     assert_true(gtid_equal(&a->applied, &b->applied));
     assert_true(gtid_equal(&a->received, &b->received));
@@ -276,6 +283,7 @@ static struct report golden_report(void) {
                    .replication = { .configured = true,
                                     .source_address = ip_of("10.77.0.12"),
                                     .source_port = 3306,
+                                    .delay_s = 3600,
                                     .receiving = THREAD_CONNECTING,
                                     .applying = THREAD_RUNNING,
                                     .error_number = 2003,
@@ -286,6 +294,8 @@ static struct report golden_report(void) {
                                   .clients = 1,
                                   .waiting = 2,
                                   .acknowledged = 42 },
+                   .filters = { .known = true, .digest = 4242, .text = "replicate_do_db=shop" },
+                   .settings = { .known = true, .unsafe = UNSAFE_CRASH, .text = "sync_binlog=0" },
                    .binlog = position_of("0-11-42,0-12-17"),
                    .applied = position_of("0-11-42"),
                    .received = position_of("0-11-42"),

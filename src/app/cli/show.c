@@ -123,13 +123,17 @@ static void append_lag(char *text, size_t size, msec lag) {
         text_append(text, size, "%lld h", (long long)(lag / 3600000));
 }
 
-/* «-»: the writer has none.  «?»: not known, and what was known before an agent fell silent is not known now. */
+/* «-»: the writer has none.  «delayed»: on purpose.  «?»: not known, and what was known before an agent fell silent is
+ * not known now. */
 static void add_lag(const struct picture *picture, struct table *table, const json_t *host) {
     const json_t *lag = json_object_get(json_object_get(host, "replication"), "lag_ms");
-    char text[32] = "";
+    const json_t *delay = json_object_get(json_object_get(host, "replication"), "delay_s");
+    char text[48] = "";
     enum paint paint = PAINT_NONE;
     if (is_writer(picture, host)) {
         TEXT_COPY(text, "-");
+    } else if (json_is_integer(delay) && json_integer_value(delay) > 0 && agent_is_reachable(host)) {
+        snprintf(text, sizeof text, "delayed %lld s", (long long)json_integer_value(delay));
     } else if (json_is_integer(lag) && json_integer_value(lag) >= 0 && agent_is_reachable(host)) {
         append_lag(text, sizeof text, json_integer_value(lag));
         if (text_equal(view_text(host, "state", ""), "REPLICATION_DELAY"))

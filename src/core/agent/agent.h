@@ -118,6 +118,8 @@ struct agent {
     bool has_orders;
     bool obeyed; /* they are the monitor's, not what an agent that was restarted went on from */
     uint64_t sequence;
+    struct ip source_reported; /* what the server replicates from, by the report that is under way ... */
+    struct ip source_judged;   /* ... and by the one that the last orders answer */
     bool reporting, report_wanted;
     msec report_sent, report_next;
 

@@ -23,6 +23,10 @@ static bool is_shut(const struct duty_facts *f) {
 static bool is_to_follow(const struct duty_facts *f) {
     return f->source_wanted && (!f->source_right || !f->source_done) && !(f->source_right && f->broken);
 }
+/* Somebody has changed the source by hand a moment ago, or the agent has just started. */
+static bool is_not_judged(const struct duty_facts *f) {
+    return f->source_wanted && !f->source_right && !f->source_judged;
+}
 static bool is_unset(const struct duty_facts *f) {
     return f->unset;
 }
@@ -42,6 +46,7 @@ static const struct duty_row table[] = {
 
     { "D20", NOW_STANDBY, "down",      is_down,      TASK_NONE,   "a server that does not answer cannot be asked" },
     { "D21", NOW_STANDBY, "open",      is_open,      TASK_FENCE,  "only the writer is writable" },
+    { "D25", NOW_STANDBY, "not judged", is_not_judged, TASK_NONE,   "the orders do not know yet what it replicates from: the administrator may have chained it" },
     { "D22", NOW_STANDBY, "to follow", is_to_follow, TASK_FOLLOW, "replication comes from the writer" },
     { "D24", NOW_STANDBY, "unset",     is_unset,     TASK_SEMI_SYNC, "its acknowledgements count, or no longer do" },
     { "D23", NOW_STANDBY, "always",    always,       TASK_NONE,   "as it should be; a thread stopped by hand or by an error stays" },

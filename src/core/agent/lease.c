@@ -94,6 +94,7 @@ void lease_obey(struct step *step, const struct orders *orders) {
     if (orders->term < agent->durable.term || granted_until(step, orders) <= step->now)
         return;
     uint64_t term_before = agent->orders.term;
+    agent->source_judged = agent->source_reported;
     if (orders->duty == DUTY_WRITER)
         obey_writer(step, orders);
     else
@@ -330,5 +331,6 @@ void lease_talk(struct step *step) {
     step->plan->report_set = true;
     step->plan->report_timeout = timeout;
     fill_report(step, &step->plan->report);
+    agent->source_reported = agent->probe.replication.source_address;
     step_deadline(step, agent->report_next);
 }

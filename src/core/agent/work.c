@@ -218,6 +218,7 @@ static void collect_facts(const struct step *step, struct duty_facts *facts) {
     const struct host_spec *host = &agent->cluster->hosts[source];
     facts->source_right = replication->configured && ip_equal(&replication->source_address, &host->address) &&
                           replication->source_port == host->server_port;
+    facts->source_judged = ip_equal(&replication->source_address, &agent->source_judged);
     bool followed = agent->followed_pid == agent->probe.pid && ip_equal(&agent->followed, &host->address);
     facts->source_done = facts->source_right && (followed || running);
 }

@@ -7,6 +7,12 @@
 static bool is_out(const struct member_facts *f) {
     return !f->in_service;
 }
+static bool is_unfit(const struct member_facts *f) {
+    return f->unfit;
+}
+static bool is_unsafe(const struct member_facts *f) {
+    return f->unsafe;
+}
 static bool is_asynchronous(const struct member_facts *f) {
     return !f->lossless;
 }
@@ -27,7 +33,9 @@ static bool member_always(const struct member_facts *f) {
 static const struct member_row members[] = {
     /* clang-format off */
     { "L20", "out of service", is_out,          false, "it is out of service" },
+    { "L26", "unfit",          is_unfit,        false, "it is not elected: its replication filters differ, it is delayed, or by its settings nobody could follow it" },
     { "L21", "asynchronous",   is_asynchronous, true,  "it is in service, and nobody waits for it" },
+    { "L27", "unsafe",         is_unsafe,       false, "by its settings a crash loses what it acknowledges" },
     { "L22", "stalled",        is_stalled,      false, "the writer's commits wait, and it does not acknowledge them" },
     { "L23", "member",         is_member,       true,  "it is counted on" },
     { "L24", "resting",        is_resting,      false, "it did not acknowledge a moment ago, or has not caught up since" },

@@ -9,6 +9,8 @@
 /* Of one master that is not the writer. */
 struct member_facts {
     bool in_service; /* ONLINE, or only late: what was acknowledged is in its relay log */
+    bool unfit;      /* its filters differ, it is delayed, or nobody could follow it: it is not elected */
+    bool unsafe;     /* a crash loses what it has acknowledged, by its settings */
     bool lossless;   /* the mode */
     bool member;     /* it belongs to the electable set */
     bool stalled;    /* the writer's commits have waited too long, and nothing is acknowledged */

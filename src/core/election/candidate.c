@@ -26,6 +26,18 @@ static bool is_not_answering(const struct candidate_facts *f) {
 static bool is_out_of_service(const struct candidate_facts *f) {
     return !f->in_service;
 }
+static bool is_filtered(const struct candidate_facts *f) {
+    return f->filtered;
+}
+static bool is_delayed(const struct candidate_facts *f) {
+    return f->delayed;
+}
+static bool is_unfollowable(const struct candidate_facts *f) {
+    return f->unfollowable;
+}
+static bool is_unsafe(const struct candidate_facts *f) {
+    return !f->first && f->unsafe;
+}
 static bool is_writer(const struct candidate_facts *f) {
     return f->writer;
 }
@@ -57,7 +69,11 @@ static const struct candidate_row table[] = {
     { "E13", "not heard",      is_not_heard,      CANDIDATE_UNFIT,    "its agent is silent", "start `mmm agent` there, and see its log" },
     { "E14", "not answering",  is_not_answering,  CANDIDATE_UNFIT,    "its server does not answer", "mmm checks %s" },
     { "E15", "out of service", is_out_of_service, CANDIDATE_UNFIT,    "it is not in service: its checks are not well", "mmm checks %s" },
+    { "E16", "filtered",       is_filtered,       CANDIDATE_UNFIT,    "its replication filters differ from the other masters': it lacks, or will lack, part of the data", "give all masters the same filters, running and in their option files; what a filter kept from a host is still missing there" },
+    { "E17", "delayed",        is_delayed,        CANDIDATE_UNFIT,    "it is delayed on purpose", "set its delay to 0 to let it become writer" },
+    { "E18", "unfollowable",   is_unfollowable,   CANDIDATE_UNFIT,    "by its settings nobody could replicate from it what it has", "mmm doctor" },
     { "E20", "writer",         is_writer,         CANDIDATE_FIT,      "it is the writer", "" },
+    { "E26", "unsafe",         is_unsafe,         CANDIDATE_FIT,      "by its settings a crash loses what it has acknowledged", "mmm doctor" },
     { "E21", "not electable",  is_not_electable,  CANDIDATE_FIT,      "it is not electable: it may lack what was acknowledged", "mmm show" },
     { "E22", "not sure",       is_not_sure,       CANDIDATE_FIT,      "the writer does not count on it yet: it has not confirmed that this host is electable", "mmm show" },
     { "E23", "broken",         is_broken,         CANDIDATE_FIT,      "what it has received can not be applied", "mmm checks %s" },

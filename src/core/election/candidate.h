@@ -7,21 +7,25 @@
 #include <stddef.h>
 
 struct candidate_facts {
-    bool master;     /* its mode lets it become writer */
-    bool held;       /* there is a reason to keep it out until the administrator decides */
-    bool offline;    /* ADMIN_OFFLINE */
-    bool heard;      /* its agent was heard lately */
-    bool answers;    /* its server answers */
-    bool in_service; /* ONLINE or REPLICATION_DELAY; lossless: or counted on, and only applying has stopped */
-    bool writer;     /* it is the writer */
-    bool first;      /* nobody ever was writer, or it was the last: it cannot lack anything that was acknowledged */
-    bool nobody_yet; /* the former, as far as the store knows: in lossless mode one that was writer may have more */
-    bool electable;  /* by the store */
-    bool surely;     /* in every electable set that the old writer may believe in */
-    bool judged;     /* everybody who may alone have what was acknowledged can be looked at; asynchronous: always */
-    bool lost;       /* it has lost what it had received, and perhaps acknowledged */
-    bool broken;     /* what it has received can not be applied */
-    bool too_soon;   /* failover.window has not passed since the last failover */
+    bool master;       /* its mode lets it become writer */
+    bool held;         /* there is a reason to keep it out until the administrator decides */
+    bool offline;      /* ADMIN_OFFLINE */
+    bool filtered;     /* its replication filters are not those of the last writer, or of another master */
+    bool delayed;      /* it applies late on purpose */
+    bool unfollowable; /* by its settings nobody gets from it what it wrote or replicated */
+    bool unsafe;       /* lossless: by its settings a crash loses what it has acknowledged */
+    bool heard;        /* its agent was heard lately */
+    bool answers;      /* its server answers */
+    bool in_service;   /* ONLINE or REPLICATION_DELAY; lossless: or counted on, and only applying has stopped */
+    bool writer;       /* it is the writer */
+    bool first;        /* nobody ever was writer, or it was the last: it cannot lack anything that was acknowledged */
+    bool nobody_yet;   /* the former, as far as the store knows: in lossless mode one that was writer may have more */
+    bool electable;    /* by the store */
+    bool surely;       /* in every electable set that the old writer may believe in */
+    bool judged;       /* everybody who may alone have what was acknowledged can be looked at; asynchronous: always */
+    bool lost;         /* it has lost what it had received, and perhaps acknowledged */
+    bool broken;       /* what it has received can not be applied */
+    bool too_soon;     /* failover.window has not passed since the last failover */
 };
 
 /* How far a host comes; each level needs all of those before it. */

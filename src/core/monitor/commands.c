@@ -284,6 +284,11 @@ static const char *switchover_obstacle(struct mstep *step, int to, char *text, s
         snprintf(text, size, "the agent on %s is not reachable", name);
         return text;
     }
+    const struct candidate_row *row = transfer_candidate(step, to);
+    if (row->level == CANDIDATE_UNFIT) {
+        snprintf(text, size, "%s (%s; mmm explain)", row->why, row->rule);
+        return text;
+    }
     if (!health_is_replicating(step, to)) {
         snprintf(text, size, "%s does not replicate from the writer", name);
         return text;
@@ -297,7 +302,7 @@ static const char *switchover_obstacle(struct mstep *step, int to, char *text, s
 
 static void move_writer(struct mstep *step, const struct command *command, int to) {
     struct monitor *m = step->m;
-    char text[FACT_SIZE];
+    char text[WHY_SIZE];
     const char *from_name = host_name(step, m->durable.writer), *to_name = host_name(step, to);
     if (to == m->durable.writer) {
         mstep_reply(step, command->id, RC_OK, "%s is on %s already", command->role, to_name);

@@ -78,6 +78,9 @@ static const struct member_row *judge_member(const struct mstep *step, int host)
     msec refused = m->hosts[host].refused_at;
     struct member_facts facts = {
         .in_service = state == HOST_ONLINE || state == HOST_REPLICATION_DELAY || only_applies_nothing(m, host),
+        .unfit = filters_against(m, host) != HOST_NONE || sources_is_delayed(m, host) ||
+                 settings_have(m, host, UNSAFE_UNFOLLOWABLE),
+        .unsafe = settings_have(m, host, UNSAFE_CRASH),
         .lossless = is_lossless(m),
         .member = set_has(m->durable.electable, host),
         .stalled = is_waited_for(step, host),
@@ -148,8 +151,10 @@ bool durability_waits(const struct mstep *step) {
     return wait_decide(&facts)->waits;
 }
 
+/* While the writer hands over as well: what it still commits waits for that, and its fence waits for it. */
 bool durability_acknowledges(const struct monitor *m, int host) {
-    return is_lossless(m) && set_has(standbys(m), host);
+    return is_lossless(m) && m->durable.last_writer != HOST_NONE && host != m->durable.last_writer &&
+           set_has(m->durable.electable, host);
 }
 
 /* Are those that the writer says it is connected to the members, and nobody else? */
@@ -202,8 +207,8 @@ static void note_position(struct mstep *step, const struct gtid_position *positi
     msec age = 5 * m->cluster->lease.report / 2;
     if (m->writer_position.count > 0 && step->now < m->writer_position_at + age)
         return;
-    m->writer_position_before = m->writer_position;
-    m->writer_position = *position;
+    gtid_copy(&m->writer_position_before, &m->writer_position);
+    gtid_copy(&m->writer_position, position);
     m->writer_position_at = step->now;
 }
 

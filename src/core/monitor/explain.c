@@ -229,9 +229,19 @@ static void tell_host(const struct mstep *step, const struct explained_story *st
         TEXT_COPY(ret_host->why, "it is the one that is lost");
         return;
     }
+    int other = filters_against(step->m, host);
+    char filters[FILTERS_TEXT_SIZE];
     if (durable->holds)
         text_append(ret_host->why, sizeof ret_host->why, " (%.200s)", durable->hold_why);
-    else if (row->level == CANDIDATE_UNFIT && set_has(cluster_masters(step->m->cluster), host))
+    else if (text_equal(row->rule, "E17"))
+        text_append(ret_host->why, sizeof ret_host->why, " (%u s)",
+                    (unsigned)step->m->hosts[host].report.probe.replication.delay_s);
+    else if (text_equal(row->rule, "E18") || text_equal(row->rule, "E26"))
+        text_append(ret_host->why, sizeof ret_host->why, " (%s)", step->m->hosts[host].report.probe.settings.text);
+    else if (text_equal(row->rule, "E16") && other != HOST_NONE) {
+        filters_tell(step->m, host, other, filters, sizeof filters);
+        text_append(ret_host->why, sizeof ret_host->why, " (%s)", filters);
+    } else if (row->level == CANDIDATE_UNFIT && set_has(cluster_masters(step->m->cluster), host))
         text_append(ret_host->why, sizeof ret_host->why, " (%s)", host_state_name(durable->state));
     const char *at = strchr(row->next, '%');
     snprintf(ret_host->next, sizeof ret_host->next, "%.*s%s%s", at ? (int)(at - row->next) : (int)strlen(row->next),

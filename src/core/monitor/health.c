@@ -34,13 +34,14 @@ bool health_is_alive(const struct mstep *step, int host) {
     return !health_is_silent(step, host) && health_server_answers(step, host);
 }
 
-/* «Connecting» is not replicating, and replicating from somebody else is not replicating from the writer. */
+/* «Connecting» is not replicating, and replicating from somebody else is not replicating from the writer; but for a
+ * replica that gets it from another replica. */
 static bool threads_run(const struct mstep *step, int host) {
     const struct replication *replication = &step->m->hosts[host].report.probe.replication;
-    int writer = step->m->durable.writer;
-    return writer != HOST_NONE && replication->configured && replication->receiving == THREAD_RUNNING &&
+    int source = sources_expected(step, host);
+    return source != HOST_NONE && replication->configured && replication->receiving == THREAD_RUNNING &&
            replication->applying == THREAD_RUNNING &&
-           ip_equal(&replication->source_address, &step->m->cluster->hosts[writer].address);
+           ip_equal(&replication->source_address, &step->m->cluster->hosts[source].address);
 }
 
 /* A thread that has stopped with an error is broken at once; one that is between two connections gets a moment. */
@@ -171,7 +172,8 @@ void health_report(struct mstep *step, int host) {
         note_writer(step, report);
         compare_with_writer(step, host);
     } else if (view->own_snapshot_at == NEVER && is_complete_word(step, report)) {
-        gtid_copy(&view->own_snapshot, &report->probe.binlog);
+        /* A delayed one will have, in time, what it has received. */
+        gtid_copy(&view->own_snapshot, sources_is_delayed(m, host) ? &report->probe.received : &report->probe.binlog);
         view->own_snapshot_at = step->now;
     }
     note_stranger(step, report);
@@ -282,7 +284,7 @@ static void collect_facts(const struct mstep *step, int host, bool deaf, struct 
         .settled = m->serving &&
                    (step->now - m->serving_since >= spec(step)->settle || view->report.probe.replication.apply_failed),
         .replicating = health_is_replicating(step, host),
-        .late = view->late || (durable->state != HOST_ONLINE && view->lag < 0),
+        .late = !sources_is_delayed(m, host) && (view->late || (durable->state != HOST_ONLINE && view->lag < 0)),
     };
 }
 
@@ -348,7 +350,15 @@ static void note_checks(struct mstep *step, int host) {
         TEXT_COPY(message, "the lag is not known");
     else
         snprintf(message, sizeof message, "%lld ms behind", (long long)view->lag);
-    set_check(step, host, CHECK_REP_BACKLOG, writer || (view->lag >= 0 && !view->late), message);
+    bool delayed = sources_is_delayed(step->m, host);
+    set_check(step, host, CHECK_REP_BACKLOG, writer || delayed || (view->lag >= 0 && !view->late), message);
+    int other = filters_against(step->m, host);
+    char filters[FILTERS_TEXT_SIZE] = "";
+    if (other != HOST_NONE)
+        filters_tell(step->m, host, other, filters, sizeof filters);
+    bool unsafe = set_has(cluster_masters(step->m->cluster), host) && settings_have(step->m, host, UNSAFE_ALL);
+    set_check(step, host, CHECK_SETTINGS, !unsafe, view->report.probe.settings.text);
+    set_check(step, host, CHECK_FILTERS, other == HOST_NONE, filters);
 }
 
 /* While a writer serves, what a standby has lost is fetched again, and it is out of the electable set until then.  With

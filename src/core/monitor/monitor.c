@@ -27,6 +27,10 @@ const char *host_check_name(enum host_check check) {
         return "rep_threads";
     case CHECK_REP_BACKLOG:
         return "rep_backlog";
+    case CHECK_FILTERS:
+        return "filters";
+    case CHECK_SETTINGS:
+        return "settings";
     case CHECK_COUNT:
         break;
     }
@@ -199,10 +203,12 @@ static void decide(struct mstep *step) {
     lease_adopt(step);
     commands_compared(step);
     health_run(step);
+    filters_run(step);
     transfer_run(step);
     fencing_run(step);
     lease_keep_electable(step);
     durability_tell(step);
+    sources_run(step);
     placement_run(step);
 }
 

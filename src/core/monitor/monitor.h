@@ -5,6 +5,8 @@
  *   fence.c      the administrator's program that ends a lost writer for sure
  *   lease.c      what was granted, the electable set, when an old writer has surely ended
  *   durability.c  lossless mode: on whom the writer counts, and whether it waits (core/durability has the tables)
+ *   sources.c    from whom each standby replicates (core/transfer/source.h has the table)
+ *   filters.c    masters whose replication filters differ, or whose settings are unsafe
  *   placement.c  role addresses (core/roles has the rules)
  *   orders.c     what each host should be doing: a function of the state, nothing else
  *   commands.c   what an administrator asked for
@@ -47,8 +49,16 @@ struct monitor_durable {
 };
 
 /* What is known of a host since this monitor started. */
-/* The original's checks, as `mmm checks` shows them. */
-enum host_check { CHECK_PING, CHECK_MYSQL, CHECK_REP_THREADS, CHECK_REP_BACKLOG, CHECK_COUNT };
+/* The original's checks and two of our own, as `mmm checks` shows them. */
+enum host_check {
+    CHECK_PING,
+    CHECK_MYSQL,
+    CHECK_REP_THREADS,
+    CHECK_REP_BACKLOG,
+    CHECK_FILTERS,
+    CHECK_SETTINGS,
+    CHECK_COUNT
+};
 
 struct check_view {
     bool ok;
@@ -78,9 +88,12 @@ struct host_view {
     struct gtid_position own_snapshot; /* its binlog state, to be compared with a later one of the writer's */
     struct gtid_position own_accepted; /* what --force has let in: only what goes beyond it is held again */
     msec own_snapshot_at;              /* NEVER: none taken */
-    msec own_none_at; /* when the last snapshot was taken in which the writer lacked nothing; 0: none */
-    msec refused_at;  /* when it was taken out of the electable set because it did not acknowledge; 0: it was not */
-    msec lag;         /* -1: unknown */
+    msec own_none_at;  /* when the last snapshot was taken in which the writer lacked nothing; 0: none */
+    msec refused_at;   /* when it was taken out of the electable set because it did not acknowledge; 0: it was not */
+    msec lag;          /* -1: unknown */
+    bool filters_told; /* that its replication filters differ */
+    bool unsafe_told;  /* that its settings are unsafe */
+    bool source_told;  /* that its source is changed, and why */
     struct check_view checks[CHECK_COUNT];
 };
 
@@ -228,6 +241,15 @@ bool monitor_is_protected(const struct monitor *monitor);
 bool lease_is_listening(const struct monitor *monitor, msec now);
 /* The masters without whose word, or the administrator's, an empty store promotes nobody. */
 host_set lease_unseen(const struct monitor *monitor, msec now);
+enum { FILTERS_TEXT_SIZE = 2 * (FACT_SIZE + NAME_SIZE) + 32 };
+
+/* The master whose replication filters speak against this one's election, or HOST_NONE; and both, for a person. */
+int filters_against(const struct monitor *m, int host);
+void filters_tell(const struct monitor *m, int host, int other, char *ret_text, size_t size);
+/* By its settings, as far as they are known, it is unsafe in this way. */
+bool settings_have(const struct monitor *m, int host, enum unsafe_setting unsafe);
+/* It applies late on purpose: it serves no reader, is never elected, and its lag is no fault. */
+bool sources_is_delayed(const struct monitor *m, int host);
 /* Has the host's agent been heard lately? */
 bool monitor_agent_reachable(const struct monitor *monitor, int host, msec now);
 

@@ -86,6 +86,17 @@ void durability_tell(struct mstep *step);
 bool durability_counts(const struct monitor *m, int host); /* on its relay log, whatever its replication looks like */
 bool durability_can_judge(const struct mstep *step, int candidate);
 
+/* filters.c */
+void filters_run(struct mstep *step);
+
+/* sources.c */
+void sources_run(struct mstep *step);
+int sources_ordered(const struct mstep *step, int host);  /* whom a standby is told to follow, or HOST_NONE */
+bool sources_is_kept(const struct mstep *step, int host); /* from another replica, as the administrator set it up */
+int sources_expected(const struct mstep *step, int host); /* from whom it replicates when all is well */
+/* Draining it tells nothing more: its source, which lives, has all that it has, or it would take too long. */
+bool sources_is_drained_for(const struct mstep *step, int host);
+
 /* placement.c */
 void placement_run(struct mstep *step);
 void placement_answered(struct mstep *step, int host, const struct orders *orders);

@@ -35,7 +35,8 @@ static enum duty duty_of(const struct mstep *step, int host) {
         return host == transfer->from ? DUTY_YIELD : is_kept_out(m, host) ? DUTY_HELD : DUTY_STANDBY;
     if (is_kept_out(m, host))
         return DUTY_HELD;
-    return is_writer_gone(m) || transfer_is_suspect(step) ? DUTY_DRAIN : DUTY_STANDBY;
+    bool drains = is_writer_gone(m) || transfer_is_suspect(step);
+    return drains && !sources_is_drained_for(step, host) ? DUTY_DRAIN : DUTY_STANDBY;
 }
 
 /* The writer's addresses stay where nobody writes any more until they are served elsewhere (DESIGN.md §7). */
@@ -78,8 +79,8 @@ void orders_for(const struct mstep *step, int host, struct orders *ret_orders) {
     ret_orders->kill = duty == DUTY_YIELD && m->transfer.kill;
     if (duty == DUTY_WRITER && m->transfer.phase == TRANSFER_PROMOTE)
         gtid_copy(&ret_orders->reach, &m->transfer.reach);
-    if (duty == DUTY_STANDBY && m->serving)
-        ret_orders->source = m->durable.writer;
+    if (duty == DUTY_STANDBY)
+        ret_orders->source = sources_ordered(step, host);
     if (duty == DUTY_DRAIN && m->transfer.phase == TRANSFER_FETCH && host == m->transfer.to) {
         ret_orders->source = m->transfer.fetch_from;
         gtid_copy(&ret_orders->reach, &m->transfer.reach);

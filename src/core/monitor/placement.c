@@ -50,11 +50,13 @@ bool placement_may_serve(const struct mstep *step, int host, int address) {
 
 static bool may_receive(const struct mstep *step, int host) {
     return step->m->durable.hosts[host].state == HOST_ONLINE && health_is_fresh(step, host) &&
-           health_server_answers(step, host);
+           health_server_answers(step, host) && !sources_is_delayed(step->m, host);
 }
 
 static bool may_stay(const struct mstep *step, int host) {
     enum host_state state = step->m->durable.hosts[host].state;
+    if (sources_is_delayed(step->m, host))
+        return false;
     return state == HOST_ONLINE || (step->m->durable.mode == MONITOR_MANUAL && state != HOST_ADMIN_OFFLINE);
 }
 

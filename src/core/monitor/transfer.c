@@ -33,6 +33,10 @@ static void collect_candidate(const struct mstep *step, int host, struct candida
         .master = set_has(cluster_masters(step->m->cluster), host),
         .held = durable->hosts[host].holds != 0,
         .offline = state == HOST_ADMIN_OFFLINE,
+        .filtered = filters_against(step->m, host) != HOST_NONE,
+        .delayed = sources_is_delayed(step->m, host),
+        .unfollowable = settings_have(step->m, host, UNSAFE_UNFOLLOWABLE) && host != durable->last_writer,
+        .unsafe = settings_have(step->m, host, UNSAFE_CRASH) && step->m->cluster->durability == DURABILITY_LOSSLESS,
         .heard = health_is_fresh(step, host),
         .answers = health_server_answers(step, host),
         .in_service = state == HOST_ONLINE || state == HOST_REPLICATION_DELAY ||
@@ -95,9 +99,10 @@ bool transfer_writer_serves(const struct mstep *step) {
 
 /* ---- the watch over a writer that is there ---- */
 
+/* A replica that replicates from another replica hears nothing of the writer. */
 static bool seen_moving(const struct mstep *step, int writer) {
     for (int i = 0; i < step->m->cluster->host_count; i++)
-        if (i != writer && step->m->hosts[i].moved_at &&
+        if (i != writer && !sources_is_kept(step, i) && step->m->hosts[i].moved_at &&
             step->now - step->m->hosts[i].moved_at < step->m->cluster->health.answer_timeout / 2)
             return true;
     return false;
@@ -216,7 +221,7 @@ static bool has_drained(const struct mstep *step, int host) {
 bool transfer_can_drain(const struct mstep *step, int host) {
     const struct host_durable *durable = &step->m->durable.hosts[host];
     return !durable->holds && durable->state != HOST_ADMIN_OFFLINE && durable->state != HOST_AWAITING_RECOVERY &&
-           health_is_fresh(step, host) && health_server_answers(step, host);
+           health_is_fresh(step, host) && health_server_answers(step, host) && !sources_is_drained_for(step, host);
 }
 
 static bool all_drained(const struct mstep *step) {

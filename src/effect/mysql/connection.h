@@ -23,6 +23,7 @@ enum {
     /* The servers' error numbers that something here decides by. */
     ERROR_TOO_MANY_CONNECTIONS = 1040,
     ERROR_NO_SUCH_SCHEMA = 1049,
+    ERROR_SYNTAX = 1064,
     ERROR_NO_SUCH_THREAD = 1094,
     ERROR_NO_SUCH_TABLE = 1146,
     ERROR_NO_SUCH_VARIABLE = 1193,

@@ -29,6 +29,9 @@ struct family {
     const char *start_replication;
     const char *start_applying;
     const char *start_receiving;
+    const char *filters; /* selects the names and values of the replication filters of the default connection */
+    const char *binlog_filters, *binlog_filters_older; /* ... and has the binary log's as columns Binlog_Do_DB … */
+    bool filters_need_performance_schema;
     const char *session_is_long; /* ... for most of what a hand-over waits (PLANNED_LENGTH in fence.c) */
     const char *session_time;    /* the finest column of the list of sessions that tells how long one has run */
     bool start_deletes;     /* starting replication that was stopped deletes what was received (SERVERS.md trap 4) */
@@ -44,8 +47,10 @@ struct family {
     /* Waits for a position until slice has passed. */
     enum rc (*await_applied)(const struct work *work, const struct gtid_position *wanted, msec slice, bool *ret_reached,
                              struct reason *ret_why);
+    /* Keeps every option of a replica that was configured before; of those the servers change the heartbeat's period
+     * by themselves when the source changes. */
     enum rc (*set_source)(const struct work *work, const struct source_quoted *source, const struct position *position,
-                          struct reason *ret_why);
+                          const struct replica *before, struct reason *ret_why);
     /* The gate (fence.c): asks for read-only on the session of the gate, and waits patience for the answer; its
      * statement stays pending if that was too short.  The server, as far as it can, is told to give up after most. */
     enum rc (*gate_ask)(const struct work *work, msec most, msec patience, struct reason *ret_why);
@@ -74,6 +79,7 @@ enum rc family_need(const struct connection *connection, const struct family **r
 
 /* For both: a row of SHOW REPLICA STATUS by the words of the family. */
 enum thread_state replica_thread_state(const char *running);
+msec replica_seconds(const char *seconds); /* «2.500» */
 uint32_t replica_number(const struct connection *connection, const char *column);
 enum rc replica_command(const struct work *work, const char *statement, struct reason *ret_why) NODISCARD;
 

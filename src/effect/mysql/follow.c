@@ -1,5 +1,6 @@
-/* FOLLOW: read-only, drained, pointed at a source by the options that are ours; all others (TLS, filters, delay, retry
- * count) stay as the administrator set them. */
+/* FOLLOW: read-only, drained, pointed at a source: its address and port, our user and password, GTID.  All other
+ * options (TLS, filters, delay, retries, heartbeat) stay as the administrator set them; ours are for a server that
+ * never had a source. */
 #include <string.h>
 
 #include "base/text.h"
@@ -35,7 +36,7 @@ static enum rc source_quote(const struct work *work, const char *host, struct so
                        : rc;
 }
 
-static enum rc change_source(const struct work *work, struct reason *ret_why) {
+static enum rc change_source(const struct work *work, const struct replica *before, struct reason *ret_why) {
     struct position position;
     struct source_quoted source;
     const struct family *family;
@@ -47,13 +48,27 @@ static enum rc change_source(const struct work *work, struct reason *ret_why) {
     if (rc == RC_OK)
         rc = source_quote(work, host, &source, ret_why);
     if (rc == RC_OK)
-        rc = family->set_source(work, &source, &position, ret_why);
+        rc = family->set_source(work, &source, &position, before, ret_why);
     explicit_bzero(&source, sizeof source);
     if (rc == RC_OK)
         rc = connection_run(work->connection, work->deadline, ret_why, "%s", family->start_replication);
     if (rc != RC_OK)
         reason_prefix(ret_why, "cannot follow %s", host);
     return rc;
+}
+
+/* What a delayed replica has received and not applied may be an hour's work: it is left, and fetched again from the new
+ * source, which has it (the monitor compares first: rule R03). */
+static enum rc leave_source(const struct work *work, const struct replica *replica, struct reason *ret_why) {
+    const struct family *family;
+    if (replica->receiving == THREAD_STOPPED && replica->applying == THREAD_STOPPED)
+        return RC_OK;
+    if (replica->delay_s == 0)
+        return replica_drain(work, ret_why);
+    enum rc rc = family_need(work->connection, &family, ret_why);
+    if (rc == RC_OK && replica->receiving != THREAD_STOPPED)
+        rc = family->stop_receiving(work, ret_why);
+    return rc == RC_OK ? family->stop_replication(work, ret_why) : rc;
 }
 
 static enum rc await_source(const struct work *work, struct reason *ret_why) {
@@ -92,10 +107,9 @@ enum rc follow_run(const struct work *work, struct reason *ret_why) {
     if (rc != RC_OK)
         return rc;
     if (!follows_already(&replica, work->task)) {
-        if (replica.receiving != THREAD_STOPPED || replica.applying != THREAD_STOPPED)
-            rc = replica_drain(work, ret_why);
+        rc = leave_source(work, &replica, ret_why);
         if (rc == RC_OK)
-            rc = change_source(work, ret_why);
+            rc = change_source(work, &replica, ret_why);
     }
     return rc == RC_OK ? await_source(work, ret_why) : rc;
 }

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "effect/mysql/family.h"
+#include "effect/mysql/filters.h"
 #include "effect/mysql/semi_sync.h"
 
 void look_init(struct look *look, const struct connection_options *options) {
@@ -29,6 +30,7 @@ static void error_take(const struct connection *connection, const struct reason 
 static void forget(struct look *look) {
     look->known = (struct probe){ 0 };
     look->started = 0;
+    look->filters_at = 0;
 }
 
 /* Asked once a process; that it stays unknown for a look is no reason to say that the server does not answer. */
@@ -182,6 +184,7 @@ static void replication_take(const struct replica *replica, struct probe *probe)
     if (ip_parse(replica->source, &replication->source_address, NULL) != RC_OK)
         replication->source_address = (struct ip){ 0 };
     replication->source_port = replica->source_port;
+    replication->delay_s = replica->delay_s;
     replication->receiving = replica->receiving;
     replication->applying = replica->applying;
     replication->apply_failed = stuck && replica->applying == THREAD_STOPPED;
@@ -224,6 +227,8 @@ static enum rc where(struct look *look, msec deadline, struct probe *probe, stru
 static void position_keep(const struct probe *known, struct probe *probe) {
     probe->replication = known->replication;
     probe->semi_sync = known->semi_sync;
+    probe->filters = known->filters;
+    probe->settings = known->settings;
     probe->binlog = known->binlog;
     probe->applied = known->applied;
     probe->received = known->received;
@@ -231,11 +236,42 @@ static void position_keep(const struct probe *known, struct probe *probe) {
     probe->heartbeat_seen = known->heartbeat_seen;
 }
 
+#define FILTERS_EVERY SECONDS(5)
+
+static enum rc settings_read(struct connection *connection, msec deadline, struct server_settings *ret_settings) {
+    struct server_settings settings = { .known = true };
+    enum rc rc =
+        connection_run(connection, deadline, NULL, "SHOW GLOBAL VARIABLES WHERE Variable_name IN (" SETTINGS_NAMES ")");
+    while (rc == RC_OK && connection_next(connection))
+        settings_add(&settings, connection_value(connection, 0), connection_value(connection, 1));
+    if (rc == RC_OK)
+        *ret_settings = settings;
+    return rc;
+}
+
+/* Those of a while ago will do, and no look fails for them. */
+static void filters_ask(struct look *look, msec deadline, struct probe *probe) {
+    msec now = clock_now();
+    struct filters filters = { 0 };
+    struct server_settings settings = { 0 };
+    probe->filters = look->known.filters;
+    probe->settings = look->known.settings;
+    if (look->filters_at != 0 && now - look->filters_at < FILTERS_EVERY)
+        return;
+    if (filters_read(&look->connections[LOOK_POSITION], deadline, &filters, NULL) != RC_OK ||
+        settings_read(&look->connections[LOOK_POSITION], deadline, &settings) != RC_OK)
+        return;
+    look->filters_at = now;
+    probe->filters = filters;
+    probe->settings = settings;
+}
+
 /* Positions that cannot be read now are those of the look before; a server that never told any has not answered. */
 static void position_ask(struct look *look, msec deadline, struct probe *probe) {
     struct connection *connection = &look->connections[LOOK_POSITION];
     struct reason why = { 0 };
     if (where(look, deadline, probe, &why) == RC_OK) {
+        filters_ask(look, deadline, probe);
         look->known = *probe;
         return;
     }

@@ -12,6 +12,7 @@ enum { LOOK_PULSE, LOOK_POSITION, LOOK_CANARY, LOOK_CONNECTIONS };
 struct look {
     struct connection connections[LOOK_CONNECTIONS];
     struct probe known; /* the last position that was told in full; answered is false when there is none */
+    msec filters_at;    /* when the replication filters were looked at; 0: not yet */
     msec started;       /* of the server, on our clock; 0: not asked yet */
 };
 

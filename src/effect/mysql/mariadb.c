@@ -1,4 +1,5 @@
 /* MariaDB's statements. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -27,6 +28,8 @@ static enum rc row_take(struct connection *connection, struct replica *ret_repli
     const char *mode = connection_named(connection, "Using_Gtid");
     TEXT_COPY(replica.source, connection_named(connection, "Master_Host"));
     replica.source_port = (uint16_t)replica_number(connection, "Master_Port");
+    replica.delay_s = replica_number(connection, "SQL_Delay");
+    replica.heartbeat = replica_seconds(connection_named(connection, "Slave_heartbeat_period"));
     replica.receiving = replica_thread_state(connection_named(connection, "Slave_IO_Running"));
     replica.applying = replica_thread_state(connection_named(connection, "Slave_SQL_Running"));
     replica.receive_error = replica_number(connection, "Last_IO_Errno");
@@ -106,12 +109,15 @@ static bool has_written(const struct position *position) {
 }
 
 static enum rc set_source(const struct work *work, const struct source_quoted *source, const struct position *position,
-                          struct reason *ret_why) {
+                          const struct replica *before, struct reason *ret_why) {
+    char options[96] = ", MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1";
+    if (before->configured)
+        snprintf(options, sizeof options, ", MASTER_HEARTBEAT_PERIOD=%lld.%03lld",
+                 (long long)(before->heartbeat / 1000), (long long)(before->heartbeat % 1000));
     return connection_run_secret(work->connection, work->deadline, ret_why,
                                  "CHANGE MASTER TO MASTER_HOST=%s, MASTER_PORT=%u, MASTER_USER=%s,"
-                                 " MASTER_PASSWORD=%s, MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1,"
-                                 " MASTER_HEARTBEAT_PERIOD=1%s",
-                                 source->host, work->task->source_port, source->user, source->password,
+                                 " MASTER_PASSWORD=%s, MASTER_USE_GTID=slave_pos%s%s",
+                                 source->host, work->task->source_port, source->user, source->password, options,
                                  has_written(position) ? ", MASTER_DEMOTE_TO_SLAVE=1" : "");
 }
 
@@ -163,6 +169,10 @@ const struct family family_mariadb = {
     .start_receiving = "START SLAVE IO_THREAD",
     .start_deletes = true,
     .waits_for_several = false,
+    .filters = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('replicate_do_db', 'replicate_ignore_db',"
+               " 'replicate_do_table', 'replicate_ignore_table', 'replicate_wild_do_table',"
+               " 'replicate_wild_ignore_table', 'replicate_rewrite_db')",
+    .binlog_filters = "SHOW MASTER STATUS",
     .session_is_long = "TIME_MS > 500",
     .session_time = "TIME_MS",
     .position_read = position_of,

@@ -1,5 +1,6 @@
 /* MySQL's statements (8.0.22 and later).  Read-only means super_read_only: plain read_only lets whoever has SUPER
  * write. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,7 @@ static enum rc row_take(struct connection *connection, struct replica *ret_repli
     struct gtid_position executed;
     TEXT_COPY(replica.source, connection_named(connection, "Source_Host"));
     replica.source_port = (uint16_t)replica_number(connection, "Source_Port");
+    replica.delay_s = replica_number(connection, "SQL_Delay");
     replica.receiving = replica_thread_state(connection_named(connection, "Replica_IO_Running"));
     replica.applying = replica_thread_state(connection_named(connection, "Replica_SQL_Running"));
     replica.receive_error = replica_number(connection, "Last_IO_Errno");
@@ -184,17 +186,38 @@ static enum rc await_applied(const struct work *work, const struct gtid_position
     return rc;
 }
 
+enum { SOURCE_OPTIONS_MAX = 160 };
+
 /* Without TLS, which is the administrator's to set, caching_sha2_password hands the password over under the source's
- * public key only. */
+ * public key only: it is asked for, unless a file has it. */
+static enum rc options_keep(const struct work *work, char ret_options[static SOURCE_OPTIONS_MAX],
+                            struct reason *ret_why) {
+    struct connection *connection = work->connection;
+    enum rc rc = connection_run(connection, work->deadline, ret_why,
+                                "SELECT Heartbeat, Enabled_ssl <> 0 OR COALESCE(Public_key_path, '') <> ''"
+                                " FROM mysql.slave_master_info WHERE Channel_name = ''");
+    if (rc == RC_OK && !connection_next(connection))
+        rc = FAIL(RC_IO, ret_why, "the options of the source that it has cannot be read");
+    if (rc != RC_OK)
+        return rc;
+    msec heartbeat = replica_seconds(connection_value(connection, 0));
+    snprintf(ret_options, SOURCE_OPTIONS_MAX, ", SOURCE_HEARTBEAT_PERIOD=%lld.%03lld%s", (long long)(heartbeat / 1000),
+             (long long)(heartbeat % 1000), connection_number(connection, 1) ? "" : ", GET_SOURCE_PUBLIC_KEY=1");
+    return RC_OK;
+}
+
 static enum rc set_source(const struct work *work, const struct source_quoted *source, const struct position *position,
-                          struct reason *ret_why) {
+                          const struct replica *before, struct reason *ret_why) {
+    char options[SOURCE_OPTIONS_MAX] = ", SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=86400, SOURCE_HEARTBEAT_PERIOD=1,"
+                                       " GET_SOURCE_PUBLIC_KEY=1";
+    enum rc rc = before->configured ? options_keep(work, options, ret_why) : RC_OK;
     (void)position;
+    if (rc != RC_OK)
+        return rc;
     return connection_run_secret(work->connection, work->deadline, ret_why,
                                  "CHANGE REPLICATION SOURCE TO SOURCE_HOST=%s, SOURCE_PORT=%u, SOURCE_USER=%s,"
-                                 " SOURCE_PASSWORD=%s, SOURCE_AUTO_POSITION=1, SOURCE_CONNECT_RETRY=1,"
-                                 " SOURCE_RETRY_COUNT=86400, SOURCE_HEARTBEAT_PERIOD=1, GET_SOURCE_PUBLIC_KEY=1"
-                                 " FOR CHANNEL ''",
-                                 source->host, work->task->source_port, source->user, source->password);
+                                 " SOURCE_PASSWORD=%s, SOURCE_AUTO_POSITION=1%s FOR CHANNEL ''",
+                                 source->host, work->task->source_port, source->user, source->password, options);
 }
 
 /* MySQL bounds the wait in seconds only, and each of its two locks for itself: gate_end is what ends it in time. */
@@ -337,6 +360,14 @@ const struct family family_mysql = {
     .start_receiving = "START REPLICA IO_THREAD FOR CHANNEL ''",
     .start_deletes = false,
     .waits_for_several = true,
+    .filters = "SELECT FILTER_NAME, FILTER_RULE FROM performance_schema.replication_applier_filters"
+               " WHERE CHANNEL_NAME = ''"
+               " UNION ALL SELECT FILTER_NAME, FILTER_RULE FROM performance_schema.replication_applier_global_filters"
+               " WHERE NOT EXISTS (SELECT 1 FROM performance_schema.replication_connection_configuration"
+               " WHERE CHANNEL_NAME = '')",
+    .binlog_filters = "SHOW BINARY LOG STATUS", /* since 8.2 ... */
+    .binlog_filters_older = "SHOW MASTER STATUS",
+    .filters_need_performance_schema = true,
     .session_is_long = "TIME >= 1",
     .session_time = "TIME",
     .position_read = position_of,

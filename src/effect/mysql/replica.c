@@ -22,6 +22,18 @@ enum thread_state replica_thread_state(const char *running) {
     return text_equal(running, "No") ? THREAD_STOPPED : THREAD_CONNECTING;
 }
 
+msec replica_seconds(const char *seconds) {
+    char *rest;
+    unsigned long whole = strtoul(seconds, &rest, 10);
+    msec thousandths = 0, place = 100;
+    for (; *rest == '.' || (*rest >= '0' && *rest <= '9' && place > 0); rest++)
+        if (*rest != '.') {
+            thousandths += (*rest - '0') * place;
+            place /= 10;
+        }
+    return SECONDS((msec)whole) + thousandths;
+}
+
 uint32_t replica_number(const struct connection *connection, const char *column) {
     return (uint32_t)strtoul(connection_named(connection, column), NULL, 10);
 }

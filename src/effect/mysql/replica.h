@@ -11,6 +11,8 @@ struct replica {
     bool configured;
     char source[256]; /* an address or a name */
     uint16_t source_port;
+    uint32_t delay_s;
+    msec heartbeat; /* the period that is asked of the source; 0: none, and on MySQL, which does not tell here */
     enum thread_state receiving;
     enum thread_state applying;
     uint32_t receive_error;
