@@ -55,21 +55,36 @@ void lease_end(struct mstep *step); /* the writer that was leaving has surely en
 
 /* transfer.c */
 void transfer_run(struct mstep *step);
-const struct candidate_row *transfer_candidate(const struct mstep *step, int host);
-bool transfer_may_take_over(const struct mstep *step, int host);  /* now, without anybody's word */
-const struct watch_row *transfer_watch(const struct mstep *step); /* on the writer that is there */
-const struct transfer_row *transfer_phase(struct mstep *step);    /* on what is on its way */
-bool transfer_is_too_soon(const struct mstep *step);
-host_set transfer_candidates(const struct mstep *step);
 /* command NULL: nobody waits for it, and it waits for no transaction. */
 void transfer_begin_switchover(struct mstep *step, int to, const struct command *command, const char *cause);
 msec transfer_grace(const struct monitor *m, const struct command *command);
 void transfer_abandon(struct mstep *step, const char *why); /* whatever is on its way */
+
+/* transfer_candidates.c */
+const struct candidate_row *transfer_candidate(const struct mstep *step, int host);
+host_set transfer_candidates(const struct mstep *step);
+bool transfer_is_fit(const struct mstep *step, int host);        /* as the target of a switchover */
+bool transfer_may_take_over(const struct mstep *step, int host); /* now, without anybody's word */
+bool transfer_is_too_soon(const struct mstep *step);
+
+/* transfer_watch.c */
+const struct watch_row *transfer_watch(const struct mstep *step); /* on the writer that is there */
 bool transfer_writer_serves(const struct mstep *step);
 bool transfer_is_seen(const struct mstep *step, int writer); /* its replicas receive, or a peer has promised */
 bool transfer_is_suspect(const struct mstep *step); /* the writer: silent for half a lease, and no peer has promised */
 
-bool transfer_can_drain(const struct mstep *step, int host); /* it can be asked for what it has */
+/* transfer_phase.c */
+struct phase_facts;
+struct election;
+void transfer_collect(struct mstep *step, struct phase_facts *facts, struct election *ret_election);
+const struct transfer_row *transfer_phase(struct mstep *step); /* on what is on its way */
+bool transfer_can_drain(const struct mstep *step, int host);   /* it can be asked for what it has */
+bool transfer_has_fetched(const struct mstep *step);
+bool transfer_is_busy(const struct mstep *step, int writer); /* a transaction runs that a hand-over would wait for */
+bool transfer_demotion_failed(const struct mstep *step);
+/* How many transactions «host» has and «other» has not, and which; both have applied all that they received. */
+uint64_t transfer_own_over(const struct mstep *step, int host, int other, char *ret_text, size_t size);
+host_set transfer_diverged(const struct mstep *step);
 
 /* durability.c */
 host_set durability_members(const struct mstep *step);

@@ -15,154 +15,6 @@ static int writer_role(const struct mstep *step) {
     return cluster_writer_role(step->m->cluster);
 }
 
-/* failover.window: a second failover in it needs an administrator's word (set-online or set-active). */
-bool transfer_is_too_soon(const struct mstep *step) {
-    msec last = step->m->durable.failover_wall;
-    return last && spec(step)->window && step->event->wall - last < spec(step)->window;
-}
-
-static bool is_first(const struct mstep *step, int host) {
-    const struct monitor_durable *durable = &step->m->durable;
-    return durable->last_writer == HOST_NONE || host == durable->last_writer;
-}
-
-static void collect_candidate(const struct mstep *step, int host, struct candidate_facts *facts) {
-    const struct monitor_durable *durable = &step->m->durable;
-    enum host_state state = durable->hosts[host].state;
-    *facts = (struct candidate_facts){
-        .master = set_has(cluster_masters(step->m->cluster), host),
-        .held = durable->hosts[host].holds != 0,
-        .offline = state == HOST_ADMIN_OFFLINE,
-        .filtered = filters_against(step->m, host) != HOST_NONE,
-        .delayed = sources_is_delayed(step->m, host),
-        .unfollowable = settings_have(step->m, host, UNSAFE_UNFOLLOWABLE) && host != durable->last_writer,
-        .unsafe = settings_have(step->m, host, UNSAFE_CRASH) && step->m->cluster->durability == DURABILITY_LOSSLESS,
-        .heard = health_is_fresh(step, host),
-        .answers = health_server_answers(step, host),
-        .in_service = state == HOST_ONLINE || state == HOST_REPLICATION_DELAY ||
-                      (state == HOST_REPLICATION_FAIL && durability_counts(step->m, host)),
-        .writer = host == durable->writer,
-        .first = is_first(step, host),
-        .nobody_yet = durable->last_writer == HOST_NONE,
-        .electable = set_has(durable->electable, host),
-        .surely = set_has(durable->surely, host) ||
-                  (fencing_stands_in(step) && step->m->cluster->durability != DURABILITY_LOSSLESS),
-        .judged = durability_can_judge(step, host),
-        .lost = step->m->hosts[host].report.lacks.count != 0,
-        .broken = step->m->hosts[host].report.probe.replication.apply_failed,
-        .too_soon = transfer_is_too_soon(step) && host != durable->last_writer,
-    };
-}
-
-const struct candidate_row *transfer_candidate(const struct mstep *step, int host) {
-    struct candidate_facts facts;
-    collect_candidate(step, host, &facts);
-    return candidate_decide(&facts);
-}
-
-static bool is_fit(const struct mstep *step, int host) {
-    return transfer_candidate(step, host)->level >= CANDIDATE_FIT;
-}
-
-bool transfer_may_take_over(const struct mstep *step, int host) {
-    return transfer_candidate(step, host)->level >= CANDIDATE_TAKES;
-}
-
-static host_set without(host_set candidates, int host) {
-    return candidates == set_of(host) ? candidates : candidates & ~set_of(host);
-}
-
-/* Whoever has just failed to come up, or was replaced because it did not do its work, is asked again only when there is
- * nobody else: that it has more than the others is no reason, for it has what it could not give away. */
-host_set transfer_candidates(const struct mstep *step) {
-    host_set candidates = 0;
-    for (int i = 0; i < step->m->cluster->host_count; i++)
-        if (transfer_candidate(step, i)->level == CANDIDATE_ELIGIBLE)
-            candidates |= set_of(i);
-    const struct transfer *transfer = &step->m->transfer;
-    if (transfer->avoid != HOST_NONE)
-        candidates = without(candidates, transfer->avoid);
-    if (transfer->replaced && transfer->from != HOST_NONE)
-        candidates = without(candidates, transfer->from);
-    return candidates;
-}
-
-bool transfer_writer_serves(const struct mstep *step) {
-    int writer = step->m->durable.writer;
-    if (writer == HOST_NONE)
-        return false;
-    const struct report *report = &step->m->hosts[writer].report;
-    address_set addresses = cluster_role_addresses(step->m->cluster, writer_role(step));
-    return report->term == step->m->durable.term && report->writer && report->process == PROCESS_RUNNING &&
-           report->probe.answered && !report->probe.read_only && set_contains(report->addresses, addresses);
-}
-
-/* ---- the watch over a writer that is there ---- */
-
-/* A replica that replicates from another replica hears nothing of the writer. */
-static bool seen_moving(const struct mstep *step, int writer) {
-    for (int i = 0; i < step->m->cluster->host_count; i++)
-        if (i != writer && !sources_is_kept(step, i) && step->m->hosts[i].moved_at &&
-            step->now - step->m->hosts[i].moved_at < step->m->cluster->health.answer_timeout / 2)
-            return true;
-    return false;
-}
-
-static bool seen_promised(const struct mstep *step, int writer) {
-    for (int i = 0; i < step->m->cluster->host_count; i++)
-        if (i != writer && step->m->hosts[i].promised_at &&
-            step->now - step->m->hosts[i].promised_at <= 4 * step->m->cluster->lease.report)
-            return true;
-    return false;
-}
-
-bool transfer_is_seen(const struct mstep *step, int writer) {
-    return seen_moving(step, writer) || seen_promised(step, writer);
-}
-
-/* Nothing is taken away yet, but its standbys already stop receiving and apply what they have: stopping can take a
- * second where the source is unreachable (effect/mysql/replica.c), and so it is done before the lease has ended. */
-bool transfer_is_suspect(const struct mstep *step) {
-    const struct monitor *m = step->m;
-    int writer = m->durable.writer;
-    if (writer == HOST_NONE || m->transfer.phase != TRANSFER_IDLE || m->durable.mode != MONITOR_ACTIVE)
-        return false;
-    const struct host_view *view = &m->hosts[writer];
-    return view->heard && step->now - view->heard_at > m->cluster->lease.length / 2 &&
-           !transfer_is_seen(step, writer) && transfer_candidates(step) != 0;
-}
-
-static void collect_watch(const struct mstep *step, int writer, struct watch_facts *facts) {
-    const struct monitor *m = step->m;
-    const struct host_view *view = &m->hosts[writer];
-    const struct report *report = &view->report;
-    const struct cluster *cluster = m->cluster;
-    bool current = view->heard && report->term == m->durable.term;
-    bool moving = seen_moving(step, writer);
-    *facts = (struct watch_facts){
-        .manual = m->durable.mode != MONITOR_ACTIVE,
-        .resigned = current && report->resigned,
-        .back = current && report->process == PROCESS_RUNNING && report->probe.answered,
-        .candidate = transfer_candidates(step) != 0,
-        .silent = view->heard && health_is_fresh(step, writer) && report->silent > cluster->health.answer_timeout,
-        .stuck =
-            view->heard && health_is_fresh(step, writer) && report->canary_failing > cluster->health.answer_timeout,
-        .unacknowledged = report->unacknowledged > 0,
-        .seen_alive = view->outside_answers || moving,
-        .seen_writing = moving,
-        .lapsed = step->now >= m->granted_until,
-        .promised = seen_promised(step, writer),
-        .not_holding = view->not_holding_at != NEVER && step->now - view->not_holding_at > cluster->lease.length + 1000,
-        .fenceable = cluster->hosts[writer].has_fence && transfer_is_suspect(step),
-    };
-}
-
-const struct watch_row *transfer_watch(const struct mstep *step) {
-    struct watch_facts facts;
-    collect_watch(step, step->m->durable.writer, &facts);
-    return watch_decide(&facts);
-}
-
 static void begin(struct mstep *step, const struct transfer *transfer) {
     step->m->transfer = *transfer;
     step->m->transfer.started = step->now;
@@ -209,43 +61,6 @@ static void watch_writer(struct mstep *step) {
     mstep_event(step, row->rule, "writer_lost", writer, writer_role(step), "%s", row->why);
 }
 
-/* ---- the way of the role ---- */
-
-static bool has_drained(const struct mstep *step, int host) {
-    const struct report *report = &step->m->hosts[host].report;
-    bool current = report->term == step->m->durable.term;
-    bool gave_up = current && report->trouble[0] && report->task == TASK_NONE;
-    return (current && report->draining_done) || gave_up;
-}
-
-bool transfer_can_drain(const struct mstep *step, int host) {
-    const struct host_durable *durable = &step->m->durable.hosts[host];
-    return !durable->holds && durable->state != HOST_ADMIN_OFFLINE && durable->state != HOST_AWAITING_RECOVERY &&
-           health_is_fresh(step, host) && health_server_answers(step, host) && !sources_is_drained_for(step, host);
-}
-
-static bool all_drained(const struct mstep *step) {
-    if (step->m->durable.last_writer == HOST_NONE)
-        return true;
-    for (int i = 0; i < step->m->cluster->host_count; i++)
-        if (transfer_can_drain(step, i) && !has_drained(step, i))
-            return false;
-    return true;
-}
-
-static struct election hold_election(const struct mstep *step) {
-    struct election_facts facts = { 0 };
-    for (int i = 0; i < step->m->cluster->host_count; i++) {
-        facts.received[i] = &step->m->hosts[i].report.probe.received;
-        if (transfer_can_drain(step, i))
-            facts.reachable |= set_of(i);
-        if (transfer_may_take_over(step, i) && lease_is_released(step, i))
-            facts.candidates |= set_of(i);
-    }
-    facts.candidates &= transfer_candidates(step);
-    return elect(step->m->cluster, &facts);
-}
-
 /* Before the first writer: a server that is writable already is the one that applications use. */
 static int find_open_server(const struct mstep *step, bool *ret_several) {
     int open = HOST_NONE;
@@ -260,135 +75,17 @@ static int find_open_server(const struct mstep *step, bool *ret_several) {
     return open;
 }
 
-static bool is_planned_released(const struct mstep *step) {
-    const struct transfer *transfer = &step->m->transfer;
-    return step->m->durable.leaving == HOST_NONE && transfer->to != HOST_NONE;
-}
-
-static bool target_failed(const struct mstep *step) {
-    const struct transfer *transfer = &step->m->transfer;
-    const struct host_view *view = &step->m->hosts[transfer->to];
-    const struct report *report = &view->report;
-    bool current = report->term == step->m->durable.term;
-    bool gone =
-        health_is_silent(step, transfer->to) || report->process == PROCESS_EXITED || (current && report->resigned);
-    bool troubled = current && report->trouble[0] && report->task == TASK_NONE;
-    bool alternative = (transfer_candidates(step) & ~set_of(transfer->to)) != 0;
-    return gone || (troubled && (transfer->planned || alternative));
-}
-
-static bool has_fetched(const struct mstep *step) {
-    const struct transfer *transfer = &step->m->transfer;
-    return transfer->to != HOST_NONE &&
-           gtid_reached(&transfer->reach, &step->m->hosts[transfer->to].report.probe.applied);
-}
-
-/* A transaction that is younger ends with its connection in the hand-over, as all do, and its client tries again. */
-#define LONG_TRANSACTION ((msec)1000)
-
-static bool is_busy(const struct mstep *step, int writer) {
-    const struct host_view *view = &step->m->hosts[writer];
-    return view->heard && view->report.probe.oldest.age > LONG_TRANSACTION;
-}
-
-/* It tried, in the term that takes the role away, and could not. */
-static bool demotion_failed(const struct mstep *step) {
-    const struct report *report = &step->m->hosts[step->m->transfer.from].report;
-    return report->term == step->m->durable.term && report->trouble[0] && report->task == TASK_NONE;
-}
-
-static bool is_owed(const struct mstep *step, int host) {
-    return step->m->cluster->durability == DURABILITY_LOSSLESS && set_has(step->m->durable.holders, host);
-}
-
-/* What «host» has and «other» has not; both have applied all that they received. */
-static uint64_t own_over(const struct mstep *step, int host, int other, char *ret_text, size_t size) {
-    return gtid_own(&step->m->hosts[host].report.probe.binlog, &step->m->hosts[other].report.probe.binlog, ret_text,
-                    size);
-}
-
-/* One history is longer than the other, or they are no longer one: then none of them is the right one by itself. */
-static host_set hosts_that_diverged(const struct mstep *step) {
-    host_set candidates = transfer_candidates(step), diverged = 0;
-    char text[FACT_SIZE];
-    for (int i = 0; i < step->m->cluster->host_count; i++)
-        for (int k = 0; k < i; k++)
-            if (set_has(candidates, i) && set_has(candidates, k) && own_over(step, i, k, text, sizeof text) &&
-                own_over(step, k, i, text, sizeof text))
-                diverged |= set_of(i) | set_of(k);
-    return diverged;
-}
-
 static void hold_diverged(struct mstep *step, const char *rule) {
-    host_set diverged = hosts_that_diverged(step);
+    host_set diverged = transfer_diverged(step);
     for (int i = 0; i < step->m->cluster->host_count; i++)
         for (int k = 0; k < step->m->cluster->host_count; k++) {
             char text[FACT_SIZE];
             bool both = set_has(diverged, i) && set_has(diverged, k) && i != k;
-            uint64_t own = both ? own_over(step, i, k, text, sizeof text) : 0;
+            uint64_t own = both ? transfer_own_over(step, i, k, text, sizeof text) : 0;
             if (own)
                 health_hold(step, i, HOLD_OWN_TRANSACTIONS, rule, "has %llu transaction%s that %s does not have: %.80s",
                             (unsigned long long)own, own == 1 ? "" : "s", host_name(step, k), text);
         }
-}
-
-/* By a promise: such a target refuses the role, and such a writer, whose agent has just started, is not believed to
- * have ended (lease.c). */
-static bool is_bound(const struct mstep *step, int host) {
-    return step->m->hosts[host].promised_until > step->now;
-}
-
-static void collect_phase(struct mstep *step, struct phase_facts *facts, struct election *ret_election) {
-    struct monitor *m = step->m;
-    const struct transfer *transfer = &m->transfer;
-    *ret_election = (struct election){ .chosen = HOST_NONE, .richer = HOST_NONE };
-    *facts = (struct phase_facts){ .planned = transfer->planned, .late = step->now >= transfer->deadline };
-    switch (transfer->phase) {
-    case TRANSFER_IDLE:
-    case TRANSFER_PHASE_COUNT:
-        return;
-    case TRANSFER_CATCH_UP:
-        facts->near = m->hosts[transfer->to].lag >= 0 && m->hosts[transfer->to].lag <= spec(step)->catch_up &&
-                      health_is_replicating(step, transfer->to) && !is_bound(step, transfer->to) &&
-                      !is_bound(step, transfer->from);
-        facts->failed = !is_fit(step, transfer->to);
-        facts->busy = is_busy(step, transfer->from);
-        facts->patient = step->now < transfer->grace_until;
-        facts->kill = transfer->kill;
-        return;
-    case TRANSFER_RELEASE:
-        facts->candidate = transfer->planned && is_fit(step, transfer->to);
-        facts->failed = transfer->planned && (!facts->candidate || demotion_failed(step));
-        facts->released = transfer->planned ? is_planned_released(step) : hold_election(step).chosen != HOST_NONE;
-        return;
-    case TRANSFER_DRAIN:
-        *ret_election = hold_election(step);
-        facts->drained = all_drained(step);
-        facts->candidate = ret_election->chosen != HOST_NONE;
-        facts->lacking = ret_election->richer != HOST_NONE && m->durable.last_writer != HOST_NONE;
-        facts->owed = facts->lacking && is_owed(step, ret_election->richer);
-        facts->diverged = m->durable.last_writer != HOST_NONE && hosts_that_diverged(step) != 0;
-        return;
-    case TRANSFER_FETCH:
-        *ret_election = hold_election(step);
-        facts->candidate = set_has(transfer_candidates(step), transfer->to);
-        facts->fetched = has_fetched(step);
-        facts->owed = is_owed(step, transfer->fetch_from);
-        facts->failed =
-            m->hosts[transfer->to].report.term == m->durable.term && m->hosts[transfer->to].report.trouble[0] != 0;
-        return;
-    case TRANSFER_PROMOTE:
-        facts->serving = transfer_writer_serves(step);
-        facts->failed = target_failed(step);
-        return;
-    }
-}
-
-const struct transfer_row *transfer_phase(struct mstep *step) {
-    struct phase_facts facts;
-    struct election election;
-    collect_phase(step, &facts, &election);
-    return transfer_decide(step->m->transfer.phase, &facts);
 }
 
 static void enter(struct mstep *step, enum transfer_phase phase, msec limit) {
@@ -482,7 +179,7 @@ static void return_to_old(struct mstep *step, const char *rule, const char *why)
     struct transfer *transfer = &step->m->transfer;
     const struct report *report = &step->m->hosts[transfer->from].report;
     transfer->rolled_back = true;
-    transfer->obstructed = !transfer->kill && demotion_failed(step);
+    transfer->obstructed = !transfer->kill && transfer_demotion_failed(step);
     snprintf(transfer->cause, sizeof transfer->cause, "%s%.*s", report->trouble[0] ? "" : why, FACT_SIZE - 1,
              report->trouble);
     transfer->reach.count = 0;
@@ -569,7 +266,7 @@ static bool act(struct mstep *step, const struct transfer_row *row, const struct
         } else if (m->durable.last_writer == HOST_NONE) {
             give_first_role(step, election, row->rule, row->why);
         } else {
-            if (!has_fetched(step))
+            if (!transfer_has_fetched(step))
                 transfer->reach.count = 0; /* it would wait for that once more */
             promote(step, transfer->phase == TRANSFER_FETCH ? transfer->to : election->chosen, row->rule, row->why);
         }
@@ -631,9 +328,9 @@ static void move_to_preferred(struct mstep *step) {
     const struct monitor *m = step->m;
     int prefer = m->cluster->roles[writer_role(step)].prefer;
     if (prefer == HOST_NONE || prefer == m->durable.writer || m->transfer.phase != TRANSFER_IDLE || !m->serving ||
-        m->durable.mode != MONITOR_ACTIVE || m->durable.hosts[prefer].state != HOST_ONLINE || !is_fit(step, prefer) ||
-        !health_is_replicating(step, prefer) || m->hosts[prefer].lag < 0 ||
-        step->now - m->serving_since < m->cluster->health.settle || is_busy(step, m->durable.writer))
+        m->durable.mode != MONITOR_ACTIVE || m->durable.hosts[prefer].state != HOST_ONLINE ||
+        !transfer_is_fit(step, prefer) || !health_is_replicating(step, prefer) || m->hosts[prefer].lag < 0 ||
+        step->now - m->serving_since < m->cluster->health.settle || transfer_is_busy(step, m->durable.writer))
         return;
     transfer_begin_switchover(step, prefer, NULL, "it is the preferred host");
 }
@@ -676,7 +373,7 @@ void transfer_run(struct mstep *step) {
     for (int i = 0; i < TRANSFER_PHASE_COUNT && m->transfer.phase != TRANSFER_IDLE; i++) {
         struct phase_facts facts;
         struct election election;
-        collect_phase(step, &facts, &election);
+        transfer_collect(step, &facts, &election);
         const struct transfer_row *row = transfer_decide(m->transfer.phase, &facts);
         if (!act(step, row, &election))
             break;

@@ -1,0 +1,160 @@
+/* How far the role has come on its way: the facts for core/transfer/transfer.c. */
+#include "core/election/election.h"
+#include "core/monitor/monitor_internal.h"
+
+static const struct failover_spec *spec(const struct mstep *step) {
+    return &step->m->cluster->failover;
+}
+
+static bool has_drained(const struct mstep *step, int host) {
+    const struct report *report = &step->m->hosts[host].report;
+    bool current = report->term == step->m->durable.term;
+    bool gave_up = current && report->trouble[0] && report->task == TASK_NONE;
+    return (current && report->draining_done) || gave_up;
+}
+
+bool transfer_can_drain(const struct mstep *step, int host) {
+    const struct host_durable *durable = &step->m->durable.hosts[host];
+    return !durable->holds && durable->state != HOST_ADMIN_OFFLINE && durable->state != HOST_AWAITING_RECOVERY &&
+           health_is_fresh(step, host) && health_server_answers(step, host) && !sources_is_drained_for(step, host);
+}
+
+static bool all_drained(const struct mstep *step) {
+    if (step->m->durable.last_writer == HOST_NONE)
+        return true;
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (transfer_can_drain(step, i) && !has_drained(step, i))
+            return false;
+    return true;
+}
+
+static struct election hold_election(const struct mstep *step) {
+    struct election_facts facts = { 0 };
+    for (int i = 0; i < step->m->cluster->host_count; i++) {
+        facts.received[i] = &step->m->hosts[i].report.probe.received;
+        if (transfer_can_drain(step, i))
+            facts.reachable |= set_of(i);
+        if (transfer_may_take_over(step, i) && lease_is_released(step, i))
+            facts.candidates |= set_of(i);
+    }
+    facts.candidates &= transfer_candidates(step);
+    return elect(step->m->cluster, &facts);
+}
+
+static bool is_planned_released(const struct mstep *step) {
+    const struct transfer *transfer = &step->m->transfer;
+    return step->m->durable.leaving == HOST_NONE && transfer->to != HOST_NONE;
+}
+
+static bool target_failed(const struct mstep *step) {
+    const struct transfer *transfer = &step->m->transfer;
+    const struct host_view *view = &step->m->hosts[transfer->to];
+    const struct report *report = &view->report;
+    bool current = report->term == step->m->durable.term;
+    bool gone =
+        health_is_silent(step, transfer->to) || report->process == PROCESS_EXITED || (current && report->resigned);
+    bool troubled = current && report->trouble[0] && report->task == TASK_NONE;
+    bool alternative = (transfer_candidates(step) & ~set_of(transfer->to)) != 0;
+    return gone || (troubled && (transfer->planned || alternative));
+}
+
+bool transfer_has_fetched(const struct mstep *step) {
+    const struct transfer *transfer = &step->m->transfer;
+    return transfer->to != HOST_NONE &&
+           gtid_reached(&transfer->reach, &step->m->hosts[transfer->to].report.probe.applied);
+}
+
+/* A transaction that is younger ends with its connection in the hand-over, as all do, and its client tries again. */
+#define LONG_TRANSACTION ((msec)1000)
+
+bool transfer_is_busy(const struct mstep *step, int writer) {
+    const struct host_view *view = &step->m->hosts[writer];
+    return view->heard && view->report.probe.oldest.age > LONG_TRANSACTION;
+}
+
+/* It tried, in the term that takes the role away, and could not. */
+bool transfer_demotion_failed(const struct mstep *step) {
+    const struct report *report = &step->m->hosts[step->m->transfer.from].report;
+    return report->term == step->m->durable.term && report->trouble[0] && report->task == TASK_NONE;
+}
+
+static bool is_owed(const struct mstep *step, int host) {
+    return step->m->cluster->durability == DURABILITY_LOSSLESS && set_has(step->m->durable.holders, host);
+}
+
+/* What «host» has and «other» has not; both have applied all that they received. */
+uint64_t transfer_own_over(const struct mstep *step, int host, int other, char *ret_text, size_t size) {
+    return gtid_own(&step->m->hosts[host].report.probe.binlog, &step->m->hosts[other].report.probe.binlog, ret_text,
+                    size);
+}
+
+/* One history is longer than the other, or they are no longer one: then none of them is the right one by itself. */
+host_set transfer_diverged(const struct mstep *step) {
+    host_set candidates = transfer_candidates(step), diverged = 0;
+    char text[FACT_SIZE];
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        for (int k = 0; k < i; k++)
+            if (set_has(candidates, i) && set_has(candidates, k) && transfer_own_over(step, i, k, text, sizeof text) &&
+                transfer_own_over(step, k, i, text, sizeof text))
+                diverged |= set_of(i) | set_of(k);
+    return diverged;
+}
+
+/* By a promise: such a target refuses the role, and such a writer, whose agent has just started, is not believed to
+ * have ended (lease.c). */
+static bool is_bound(const struct mstep *step, int host) {
+    return step->m->hosts[host].promised_until > step->now;
+}
+
+void transfer_collect(struct mstep *step, struct phase_facts *facts, struct election *ret_election) {
+    struct monitor *m = step->m;
+    const struct transfer *transfer = &m->transfer;
+    *ret_election = (struct election){ .chosen = HOST_NONE, .richer = HOST_NONE };
+    *facts = (struct phase_facts){ .planned = transfer->planned, .late = step->now >= transfer->deadline };
+    switch (transfer->phase) {
+    case TRANSFER_IDLE:
+    case TRANSFER_PHASE_COUNT:
+        return;
+    case TRANSFER_CATCH_UP:
+        facts->near = m->hosts[transfer->to].lag >= 0 && m->hosts[transfer->to].lag <= spec(step)->catch_up &&
+                      health_is_replicating(step, transfer->to) && !is_bound(step, transfer->to) &&
+                      !is_bound(step, transfer->from);
+        facts->failed = !transfer_is_fit(step, transfer->to);
+        facts->busy = transfer_is_busy(step, transfer->from);
+        facts->patient = step->now < transfer->grace_until;
+        facts->kill = transfer->kill;
+        return;
+    case TRANSFER_RELEASE:
+        facts->candidate = transfer->planned && transfer_is_fit(step, transfer->to);
+        facts->failed = transfer->planned && (!facts->candidate || transfer_demotion_failed(step));
+        facts->released = transfer->planned ? is_planned_released(step) : hold_election(step).chosen != HOST_NONE;
+        return;
+    case TRANSFER_DRAIN:
+        *ret_election = hold_election(step);
+        facts->drained = all_drained(step);
+        facts->candidate = ret_election->chosen != HOST_NONE;
+        facts->lacking = ret_election->richer != HOST_NONE && m->durable.last_writer != HOST_NONE;
+        facts->owed = facts->lacking && is_owed(step, ret_election->richer);
+        facts->diverged = m->durable.last_writer != HOST_NONE && transfer_diverged(step) != 0;
+        return;
+    case TRANSFER_FETCH:
+        *ret_election = hold_election(step);
+        facts->candidate = set_has(transfer_candidates(step), transfer->to);
+        facts->fetched = transfer_has_fetched(step);
+        facts->owed = is_owed(step, transfer->fetch_from);
+        facts->failed =
+            m->hosts[transfer->to].report.term == m->durable.term && m->hosts[transfer->to].report.trouble[0] != 0;
+        return;
+    case TRANSFER_PROMOTE:
+        facts->serving = transfer_writer_serves(step);
+        facts->failed = target_failed(step);
+        return;
+    }
+}
+
+const struct transfer_row *transfer_phase(struct mstep *step) {
+    struct phase_facts facts;
+    struct election election;
+    transfer_collect(step, &facts, &election);
+    return transfer_decide(step->m->transfer.phase, &facts);
+}
