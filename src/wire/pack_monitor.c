@@ -5,11 +5,11 @@
 /* A field that is not in these lists is neither recorded nor compared: whoever adds one meets this. */
 #define IS_LISTED(type, size) static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "list the new field below")
 IS_LISTED(struct cluster, 8688);
-IS_LISTED(struct monitor_durable, 15584);
-IS_LISTED(struct host_view, 35568);
+IS_LISTED(struct monitor_durable, 15592);
+IS_LISTED(struct host_view, 35576);
 IS_LISTED(struct transfer, 4344);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1166960);
+IS_LISTED(struct monitor, 1167224);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -232,6 +232,7 @@ static void pack_view(struct pack *p, struct host_view *view, const struct clust
     PACK_TEXT(p, view, outside_error);
     PACK_FLAG(p, view, late);
     pack_position(p, "own_snapshot", &view->own_snapshot);
+    PACK_FLAG(p, view, lack_accepted);
     pack_position(p, "own_accepted", &view->own_accepted);
     PACK_MSEC_OR_NEVER(p, view, own_snapshot_at);
     PACK_MSEC(p, view, own_none_at);
@@ -261,6 +262,8 @@ static void pack_durable(struct pack *p, struct monitor_durable *durable, const 
     pack_bits(p, "electable", &durable->electable, cluster->host_count);
     pack_bits(p, "surely", &durable->surely, cluster->host_count);
     pack_bits(p, "holders", &durable->holders, cluster->host_count);
+    pack_bits(p, "done_without", &durable->done_without, cluster->host_count);
+    PACK_FLAG(p, durable, unproven);
     PACK_SMALL(p, durable, mode, MONITOR_MODE_COUNT);
     PACK_TEXT(p, durable, passive_cause);
     PACK_MSEC(p, durable, failover_wall);

@@ -33,6 +33,8 @@ static struct monitor_durable any_monitor_durable(void) {
         .electable = any_below(16),
         .surely = any_below(16),
         .holders = any_below(16),
+        .done_without = any_below(16),
+        .unproven = any_below(2) != 0,
         .mode = (enum monitor_mode)any_below(MONITOR_MODE_COUNT),
         .failover_wall = any_msec(),
     };
@@ -70,6 +72,8 @@ static void same_monitor_durable(const struct monitor_durable *a, const struct m
     assert_true(a->electable == b->electable);
     assert_true(a->surely == b->surely);
     assert_true(a->holders == b->holders);
+    assert_true(a->done_without == b->done_without);
+    assert_int_equal(a->unproven, b->unproven);
     assert_int_equal(a->mode, b->mode);
     assert_string_equal(a->passive_cause, b->passive_cause);
     assert_true(a->failover_wall == b->failover_wall);

@@ -77,7 +77,7 @@ static const struct candidate_row table[] = {
     { "E21", "not electable",  is_not_electable,  CANDIDATE_FIT,      "it is not electable: it may lack what was acknowledged", "mmm show" },
     { "E22", "not sure",       is_not_sure,       CANDIDATE_FIT,      "the writer does not count on it yet: it has not confirmed that this host is electable", "mmm show" },
     { "E23", "broken",         is_broken,         CANDIDATE_FIT,      "what it has received can not be applied", "mmm checks %s" },
-    { "E24", "not judged",     is_unjudged,       CANDIDATE_FIT,      "another host may have what a client was told OK for, and cannot be looked at", "mmm show" },
+    { "E24", "not judged",     is_unjudged,       CANDIDATE_FIT,      "another host may have what a client was told OK for, and cannot be looked at", "bring that host back; or, on a monitor whose store was lost, give it up: mmm set-offline --force HOST" },
     { "E25", "lost",           has_lost,          CANDIDATE_FIT,      "it has lost what it had received, and perhaps acknowledged", "mmm show" },
     { "E30", "too soon",       is_too_soon,       CANDIDATE_TAKES,    "failover.window has not passed since the last failover", "mmm set-active" },
     { "E40", "always",         always,            CANDIDATE_ELIGIBLE, "it may become writer", "" },

@@ -87,7 +87,7 @@ static bool is_moving(const struct monitor *m) {
  * --force only, and never while the old writer may still be writing: alone in its set it needs nobody's promise. */
 static bool accept_candidate(struct mstep *step, const struct command *command, int host) {
     struct monitor_durable *durable = &step->m->durable;
-    bool known = durable->last_writer == HOST_NONE || host == durable->last_writer ||
+    bool known = durable->last_writer == HOST_NONE || (host == durable->last_writer && !durable->unproven) ||
                  (set_has(durable->electable & durable->surely, host) && durability_can_judge(step, host));
     if (known || !set_has(cluster_masters(step->m->cluster), host))
         return true;
@@ -182,6 +182,8 @@ static void set_online(struct mstep *step, const struct command *command, bool m
     char accepted[ANSWER_TEXT_MAX / 2];
     describe_accepted(step, host, own, text, accepted, sizeof accepted);
     health_release(step, host);
+    m->hosts[host].lack_accepted = m->hosts[host].report.lacks.count > 0;
+    m->durable.done_without &= ~set_of(host);
     if (own)
         m->hosts[host].own_accepted = m->hosts[host].report.probe.binlog;
     m->durable.failover_wall = 0; /* somebody has looked */
@@ -238,6 +240,10 @@ static void set_offline(struct mstep *step, const struct command *command) {
         return;
     enum host_state state = step->m->durable.hosts[host].state;
     const char *name = host_name(step, host);
+    if (command->force && !set_has(step->m->durable.done_without, host)) {
+        step->m->durable.done_without |= set_of(host);
+        step->changed = true;
+    }
     if (state == HOST_ADMIN_OFFLINE) {
         mstep_reply(step, command->id, RC_OK, "%s is ADMIN_OFFLINE already", name);
         return;

@@ -231,14 +231,10 @@ bool durability_counts(const struct monitor *m, int host) {
     return is_lossless(m) && set_has(m->durable.electable & m->durable.surely, host);
 }
 
-/* An empty store knows nobody that was writer: each master may have been, alone, and only an administrator who sets one
- * offline knows better. */
+/* An empty store knows nobody that was writer: each master may have been, alone, and only the administrator can give up
+ * what one has. */
 static host_set holders_unknown(const struct monitor *m) {
-    host_set holders = cluster_masters(m->cluster);
-    for (int i = 0; i < m->cluster->host_count; i++)
-        if (m->durable.hosts[i].state == HOST_ADMIN_OFFLINE)
-            holders &= ~set_of(i);
-    return holders;
+    return cluster_masters(m->cluster) & ~m->durable.done_without;
 }
 
 /* A candidate without the administrator's word needs a look at everybody who may alone have what a client was told OK

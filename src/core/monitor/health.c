@@ -368,7 +368,9 @@ static void judge_received(struct mstep *step, int host) {
     const struct host_view *view = &m->hosts[host];
     const struct gtid_position *lacks = &view->report.lacks;
     unsigned *holds = &m->durable.hosts[host].holds;
-    if (m->durable.writer == HOST_NONE && lacks->count && !(*holds & HOLD_LOST_RECEIVED)) {
+    if (view->heard && lacks->count == 0)
+        m->hosts[host].lack_accepted = false;
+    if (m->durable.writer == HOST_NONE && lacks->count && !view->lack_accepted && !(*holds & HOLD_LOST_RECEIVED)) {
         char had[FACT_SIZE / 2], has[FACT_SIZE / 2];
         gtid_format(lacks, had, sizeof had);
         gtid_format(&view->report.probe.received, has, sizeof has);

@@ -35,6 +35,7 @@ static void begin_anew(struct mstep *step) {
     struct monitor_durable *durable = &m->durable;
     transfer_abandon(step, "the store turned out to be older than what the agents know");
     durable->writer = durable->leaving = durable->last_writer = HOST_NONE;
+    durable->unproven = false;
     durable->electable = durable->surely = cluster_masters(m->cluster);
     place_writer_addresses(step, HOST_NONE);
     m->serving = m->fence.has_ended = false;
@@ -160,6 +161,7 @@ void lease_adopt(struct mstep *step) {
     if (holder == HOST_NONE)
         return;
     m->durable.writer = m->durable.last_writer = holder;
+    m->durable.unproven = false;
     m->durable.electable = m->hosts[holder].report.electable;
     m->durable.surely = set_of(holder);
     m->durable.surely = durability_believed(m, &m->hosts[holder].report);
@@ -211,7 +213,8 @@ void lease_give(struct mstep *step, int host) {
     durable->surely = durable->electable & believed;
     /* It has itself what others may lack, until a commit of its own has been acknowledged; but whoever hands over to it
      * in order has all of that. */
-    durable->holders = step->m->transfer.planned ? durable->electable & ~set_of(host) : durable->electable;
+    durable->unproven = step->m->transfer.planned;
+    durable->holders = durable->unproven ? durable->electable & ~set_of(host) : durable->electable;
     step->m->writer_position.count = step->m->writer_position_before.count = 0;
     step->m->serving = false;
     step->m->serving_since = NEVER;

@@ -34,13 +34,16 @@ struct host_durable {
 
 struct monitor_durable {
     uint64_t term;
-    int writer;         /* the host that should hold the writer role, or HOST_NONE */
-    int leaving;        /* the previous writer, not yet known to have given the role up, or HOST_NONE */
-    int last_writer;    /* who was promoted last, or HOST_NONE: nobody ever */
-    host_set electable; /* hosts that may be promoted without the writer's consent */
-    host_set surely;    /* in every electable set that the writer may believe in */
-    host_set holders;   /* lossless: each of these may be the only one, beside the writer, to have a commit that was
-                           answered   OK */
+    int writer;            /* the host that should hold the writer role, or HOST_NONE */
+    int leaving;           /* the previous writer, not yet known to have given the role up, or HOST_NONE */
+    int last_writer;       /* who was promoted last, or HOST_NONE: nobody ever */
+    host_set electable;    /* hosts that may be promoted without the writer's consent */
+    host_set surely;       /* in every electable set that the writer may believe in */
+    host_set holders;      /* lossless: each of these may be the only one, beside the writer, to have a commit that was
+                              answered OK */
+    host_set done_without; /* what these have is given up, by the administrator's word: set-offline --force */
+    bool unproven;         /* last_writer was handed the role and has not served since: it may lack what the one before
+                              it had */
     enum monitor_mode mode;
     char passive_cause[FACT_SIZE];
     msec failover_wall;           /* when the last failover promoted somebody; 0: never */
@@ -86,6 +89,7 @@ struct host_view {
     char outside_error[FACT_SIZE];
     bool late;                         /* lag with hysteresis */
     struct gtid_position own_snapshot; /* its binlog state, to be compared with a later one of the writer's */
+    bool lack_accepted;                /* set online with what it has lost: it is no reason to hold it again */
     struct gtid_position own_accepted; /* what --force has let in: only what goes beyond it is held again */
     msec own_snapshot_at;              /* NEVER: none taken */
     msec own_none_at;  /* when the last snapshot was taken in which the writer lacked nothing; 0: none */

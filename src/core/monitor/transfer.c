@@ -148,13 +148,20 @@ static void give_first_role(struct mstep *step, const struct election *election,
         promote(step, election->chosen, rule, why);
 }
 
+static void begin_serving(struct mstep *step) {
+    struct monitor *m = step->m;
+    m->serving = true;
+    m->serving_since = step->now;
+    step->changed = step->changed || m->durable.unproven;
+    m->durable.unproven = false;
+}
+
 static void announce_done(struct mstep *step, const char *rule) {
     struct monitor *m = step->m;
     struct transfer *transfer = &m->transfer;
     long long elapsed = (long long)(step->now - transfer->started);
     const char *to = host_name(step, transfer->to), *from = host_name(step, transfer->from);
-    m->serving = true;
-    m->serving_since = step->now;
+    begin_serving(step);
     mstep_event(step, rule, transfer->rolled_back ? "switchover_rolled_back" : "writer_serving", transfer->to,
                 writer_role(step), "%s serves, %lld ms after the role began to move from %s", to, elapsed, from);
     if (transfer->rolled_back || transfer->avoid != HOST_NONE)
@@ -246,6 +253,9 @@ static bool act(struct mstep *step, const struct transfer_row *row, const struct
         take_for_switchover(step, row->rule);
         return true;
     case ACT_DRAIN:
+        /* Who was replaced alone has what is owed, and nobody gets it from there: better that one than nobody. */
+        if (transfer->phase == TRANSFER_FETCH && transfer->fetch_from == transfer->from)
+            transfer->replaced = false;
         enter(step, TRANSFER_DRAIN, spec(step)->drain_timeout);
         return true;
     case ACT_HOLD:
@@ -320,8 +330,7 @@ static void note_serving(struct mstep *step) {
     struct monitor *m = step->m;
     if (m->serving || m->transfer.phase != TRANSFER_IDLE || !transfer_writer_serves(step))
         return;
-    m->serving = true;
-    m->serving_since = step->now;
+    begin_serving(step);
 }
 
 static void move_to_preferred(struct mstep *step) {

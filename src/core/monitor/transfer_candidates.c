@@ -13,7 +13,7 @@ bool transfer_is_too_soon(const struct mstep *step) {
 
 static bool is_first(const struct mstep *step, int host) {
     const struct monitor_durable *durable = &step->m->durable;
-    return durable->last_writer == HOST_NONE || host == durable->last_writer;
+    return durable->last_writer == HOST_NONE || (host == durable->last_writer && !durable->unproven);
 }
 
 static void collect_candidate(const struct mstep *step, int host, struct candidate_facts *facts) {

@@ -79,7 +79,7 @@ static const struct transfer_row table[] = {
 
     { "T40", TRANSFER_FETCH,    "fetching",                is_fetching,          ACT_STAY,    "it fetches what it lacks from its sibling" },
     { "T41", TRANSFER_FETCH,    "no candidate",            is_without_candidate, ACT_DRAIN,   "the chosen one is gone: choose again" },
-    { "T43", TRANSFER_FETCH,    "owed",                    is_owed,              ACT_DRAIN,   "what it lacks may have been answered OK: it is asked for again" },
+    { "T43", TRANSFER_FETCH,    "owed",                    is_owed,              ACT_DRAIN,   "what it lacks may have been answered OK: it is asked for again, or chosen itself" },
     { "T42", TRANSFER_FETCH,    "always",                  always,               ACT_PROMOTE, "it has what its sibling has, or the time for it is over" },
 
     { "T50", TRANSFER_PROMOTE,  "serving",                 is_serving,           ACT_DONE,    "the new writer serves" },
