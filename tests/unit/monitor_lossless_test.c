@@ -51,7 +51,10 @@ static void do_writing(struct report *report, const struct orders *orders) {
     report->probe.applied = report->probe.received = report->probe.binlog = at(++sequence);
 }
 
+static bool unproven_seen;
+
 static void do_semi_sync(int host, const struct orders *orders) {
+    unproven_seen |= orders->duty == DUTY_WRITER && monitor.durable.unproven;
     struct report *report = &reports[host];
     struct semi_sync *semi_sync = &report->probe.semi_sync;
     semi_sync->known = true;
@@ -65,6 +68,16 @@ static void do_semi_sync(int host, const struct orders *orders) {
             at(sequence - (set_has(older, host) ? COMMITS_A_REPORT
                            : goes_by_old_looks  ? 2 * COMMITS_A_REPORT
                                                 : 0));
+}
+
+static void lease_of_nobody(void) {
+    monitor.durable.writer = monitor.durable.leaving = HOST_NONE;
+    monitor.durable.electable = monitor.durable.surely = set_of(DB1) | set_of(DB2);
+    monitor.serving = false;
+    for (int i = 0; i < HOSTS; i++) {
+        reports[i].writer = false;
+        reports[i].fenced = reports[i].probe.read_only = true;
+    }
 }
 
 static void start_lossless(void) {
@@ -306,6 +319,63 @@ static void a_switchover_leaves_no_moment_without_protection(void **state) {
     assert_true(monitor_is_protected(&monitor));
 }
 
+/* mmm-sim, seed 11964: it is the writer that was chosen last, and for that it is not yet complete. */
+static void a_target_that_never_served_is_not_chosen_while_the_old_writer_has_more_and_is_silent(void **state) {
+    (void)state;
+    start_lossless();
+    command((struct command){ .kind = COMMAND_MOVE_ROLE, .role = "writer", .host = "db2" });
+    unproven_seen = false;
+    turns(SECONDS(5));
+    assert_true(unproven_seen); /* between its choice and its first word that it serves */
+    assert_int_equal(monitor.durable.writer, DB2);
+    assert_false(monitor.durable.unproven);
+
+    lease_of_nobody();
+    monitor.durable.last_writer = DB2;
+    monitor.durable.unproven = true;
+    monitor.durable.holders = set_of(DB1);
+    heard[DB1] = false;
+    turns(SECONDS(30));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    heard[DB1] = true;
+    turns(SECONDS(30));
+    assert_int_not_equal(monitor.durable.writer, HOST_NONE);
+}
+
+/* mmm-sim, seeds 5115, 6243: the command held it again in the same moment, for ever. */
+static void what_a_host_has_lost_does_not_hold_it_again_once_it_was_set_online(void **state) {
+    (void)state;
+    start_lossless();
+    kill_server_of(DB1);
+    reports[DB2].lacks = at(sequence + 1);
+    turns(SECONDS(3));
+    assert_true(monitor.durable.hosts[DB2].holds & HOLD_LOST_RECEIVED);
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db2" });
+    assert_int_equal(reply.rc, RC_OK);
+    turns(SECONDS(3));
+    assert_int_equal(monitor.durable.hosts[DB2].holds, 0);
+    assert_int_equal(monitor.durable.writer, HOST_NONE); /* a candidate it is not */
+}
+
+/* mmm-sim, seed 11787: the store was lost, and db1 was set offline for maintenance, not given up. */
+static void with_a_lost_store_a_host_is_given_up_by_force_only(void **state) {
+    (void)state;
+    obeyed = do_semi_sync;
+    silent = behind = paused = 0;
+    sequence = 100;
+    start_monitor(NULL);
+    cluster.durability = DURABILITY_LOSSLESS;
+    heard[DB2] = false;
+    turns(SECONDS(3));
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db1" });
+    heard[DB2] = true;
+    turns(SECONDS(20));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db1", .force = true });
+    turns(SECONDS(5));
+    assert_int_equal(monitor.durable.writer, DB2);
+}
+
 static void a_restarted_agent_takes_nobody_out(void **state) {
     (void)state;
     start_lossless();
@@ -494,6 +564,9 @@ int main(void) {
         cmocka_unit_test(nobody_replaces_a_writer_that_was_not_protected_without_a_word),
         cmocka_unit_test(a_protected_writer_that_dies_is_replaced_at_once),
         cmocka_unit_test(a_switchover_leaves_no_moment_without_protection),
+        cmocka_unit_test(a_target_that_never_served_is_not_chosen_while_the_old_writer_has_more_and_is_silent),
+        cmocka_unit_test(what_a_host_has_lost_does_not_hold_it_again_once_it_was_set_online),
+        cmocka_unit_test(with_a_lost_store_a_host_is_given_up_by_force_only),
         cmocka_unit_test(a_restarted_agent_takes_nobody_out),
         cmocka_unit_test(a_server_that_goes_on_without_waiting_ends_the_protection),
         cmocka_unit_test(a_standby_that_has_lost_what_it_had_received_is_held_and_let_go_when_the_writer_is_back),
