@@ -6,10 +6,10 @@
 #define IS_LISTED(type, size) static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "list the new field below")
 IS_LISTED(struct cluster, 8688);
 IS_LISTED(struct monitor_durable, 15592);
-IS_LISTED(struct host_view, 35576);
+IS_LISTED(struct host_view, 35592);
 IS_LISTED(struct transfer, 4344);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1167224);
+IS_LISTED(struct monitor, 1167736);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -216,6 +216,8 @@ static void pack_view(struct pack *p, struct host_view *view, const struct clust
     pack_report(p, &view->report, cluster);
     PACK_MSEC(p, view, heard_at);
     PACK_MSEC(p, view, incarnation_at);
+    PACK_SMALL(p, view, pid, UINT64_C(1) << 32);
+    pack_number(p, "pid_seen_by", &view->pid_seen_by, UINT64_MAX);
     PACK_MSEC(p, view, answered_at);
     pack_orders(p, &view->sent, cluster);
     PACK_FLAG(p, view, sent_valid);

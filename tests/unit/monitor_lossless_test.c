@@ -376,6 +376,33 @@ static void with_a_lost_store_a_host_is_given_up_by_force_only(void **state) {
     assert_int_equal(monitor.durable.writer, DB2);
 }
 
+/* mmm-sim, seed 110041: both machines crashed within two seconds, and the standby had lost the last second of what it
+ * had acknowledged; its agent's note was as old. */
+static void a_standby_whose_machine_was_restarted_is_no_candidate_before_it_was_compared(void **state) {
+    (void)state;
+    start_lossless();
+    kill_server_of(DB1);
+    heard[DB1] = heard[DB2] = false;
+    turns(SECONDS(8));
+    reports[DB2].incarnation++;
+    reports[DB2].probe.pid = 101;
+    heard[DB2] = true;
+    assert_false(turns_until_writer(DB2, SECONDS(30)));
+    assert_true(monitor.durable.hosts[DB2].holds & HOLD_UNCLEAN_RESTART);
+    assert_non_null(strstr(monitor.durable.hosts[DB2].hold_why, "while its agent was away"));
+}
+
+static void a_restart_of_the_agent_alone_holds_nobody(void **state) {
+    (void)state;
+    start_lossless();
+    heard[DB2] = false;
+    turns(SECONDS(1));
+    reports[DB2].incarnation++;
+    heard[DB2] = true;
+    turns(SECONDS(3));
+    assert_int_equal(monitor.durable.hosts[DB2].holds, 0);
+}
+
 static void a_restarted_agent_takes_nobody_out(void **state) {
     (void)state;
     start_lossless();
@@ -567,6 +594,8 @@ int main(void) {
         cmocka_unit_test(a_target_that_never_served_is_not_chosen_while_the_old_writer_has_more_and_is_silent),
         cmocka_unit_test(what_a_host_has_lost_does_not_hold_it_again_once_it_was_set_online),
         cmocka_unit_test(with_a_lost_store_a_host_is_given_up_by_force_only),
+        cmocka_unit_test(a_standby_whose_machine_was_restarted_is_no_candidate_before_it_was_compared),
+        cmocka_unit_test(a_restart_of_the_agent_alone_holds_nobody),
         cmocka_unit_test(a_restarted_agent_takes_nobody_out),
         cmocka_unit_test(a_server_that_goes_on_without_waiting_ends_the_protection),
         cmocka_unit_test(a_standby_that_has_lost_what_it_had_received_is_held_and_let_go_when_the_writer_is_back),

@@ -134,14 +134,25 @@ static void note_stranger(struct mstep *step, const struct report *report) {
 }
 
 /* A writer is judged by the transfer, and the last writer, when nobody was promoted after it, lacks nothing. */
-static void hold_crashed(struct mstep *step, int host) {
+static void hold_crashed(struct mstep *step, int host, const char *what) {
     const struct monitor_durable *durable = &step->m->durable;
     bool last = durable->writer == HOST_NONE && host == durable->last_writer;
     if (host == durable->writer || last || durable->last_writer == HOST_NONE ||
         durable->hosts[host].holds & HOLD_UNCLEAN_RESTART)
         return;
-    health_hold(step, host, HOLD_UNCLEAN_RESTART, "H93",
-                "its server did not stop in order: what it has is to be compared with the writer");
+    health_hold(step, host, HOLD_UNCLEAN_RESTART, "H93", "%s: what it has is to be compared with the writer", what);
+}
+
+/* Its server was started again while no agent looked: perhaps after a crash of the machine, and then what it had
+ * received and acknowledged in the last moments may be gone, without its agent knowing of it either. */
+static bool restarted_unseen(struct mstep *step, struct host_view *view, const struct report *report) {
+    if (!report->probe.answered || report->probe.pid == 0)
+        return false;
+    bool other = view->pid != 0 && view->pid != report->probe.pid && view->pid_seen_by != report->incarnation;
+    view->pid = report->probe.pid;
+    view->pid_seen_by = report->incarnation;
+    return other && step->m->cluster->durability == DURABILITY_LOSSLESS &&
+           set_has(cluster_masters(step->m->cluster), report->host);
 }
 
 /* Read-only, and said in the present term: nothing can be added any more, and it is no late word from before. */
@@ -178,7 +189,9 @@ void health_report(struct mstep *step, int host) {
     }
     note_stranger(step, report);
     if (crashed)
-        hold_crashed(step, host);
+        hold_crashed(step, host, "its server did not stop in order");
+    if (restarted_unseen(step, view, report))
+        hold_crashed(step, host, "its server was started again while its agent was away");
 }
 
 void health_check(struct mstep *step, int host) {

@@ -73,9 +73,11 @@ struct host_view {
     bool heard;           /* a report has come since the monitor's start */
     struct report report; /* the newest */
     msec heard_at;
-    msec incarnation_at; /* when this run of its agent was first heard */
-    msec answered_at;    /* when it was last answered with orders; its address leases run from there at the latest */
-    struct orders sent;  /* the last answer */
+    msec incarnation_at;  /* when this run of its agent was first heard */
+    uint32_t pid;         /* the process of its server when that was last seen; 0: never */
+    uint64_t pid_seen_by; /* ... and the run of the agent that saw it */
+    msec answered_at;     /* when it was last answered with orders; its address leases run from there at the latest */
+    struct orders sent;   /* the last answer */
     bool sent_valid;
     struct orders nudged; /* the orders for which it was nudged last */
     bool nudged_valid;
