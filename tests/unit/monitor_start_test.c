@@ -271,6 +271,29 @@ static void a_restarted_monitor_replaces_nobody_before_a_lease_has_passed(void *
     assert_int_equal(monitor.durable.writer, DB2);
 }
 
+/* mmm-sim, seed 121843: the store was an older copy, from the middle of a failover, and the first host that spoke knew
+ * of nothing later. */
+static void a_restarted_monitor_promotes_nobody_before_all_masters_or_a_lease_have_spoken(void **state) {
+    (void)state;
+    start_serving();
+    struct monitor_durable durable = monitor.durable;
+    durable.writer = durable.leaving = HOST_NONE;
+    durable.last_writer = DB2;
+    start_monitor(&durable);
+    for (int i = 0; i < HOSTS; i++)
+        reports[i].term = durable.term;
+    heard[DB2] = heard[DB3] = false;
+    turns(SECONDS(5));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    turns(SECONDS(2));
+    assert_int_equal(monitor.durable.writer, DB1);
+
+    start_monitor(&durable);
+    for (int i = 0; i < HOSTS; i++)
+        reports[i].term = durable.term;
+    assert_true(turns_until_writer(DB1, SECONDS(2)) || monitor.durable.writer == DB2);
+}
+
 static void a_restarted_monitor_takes_up_where_it_was(void **state) {
     (void)state;
     start_serving();
@@ -346,6 +369,7 @@ int main(void) {
         cmocka_unit_test(a_report_of_another_host_is_refused),
         cmocka_unit_test(an_older_report_is_refused),
         cmocka_unit_test(a_restarted_monitor_replaces_nobody_before_a_lease_has_passed),
+        cmocka_unit_test(a_restarted_monitor_promotes_nobody_before_all_masters_or_a_lease_have_spoken),
         cmocka_unit_test(a_restarted_monitor_takes_up_where_it_was),
         cmocka_unit_test(a_restarted_monitor_leaves_the_addresses_of_readers_where_they_are),
         cmocka_unit_test(a_change_of_term_is_saved_before_it_is_told),

@@ -178,13 +178,28 @@ void lease_adopt(struct mstep *step) {
     health_set_state(step, holder, HOST_ONLINE, "L02", "it is the writer");
 }
 
+/* Rule 7 also where the store says that nobody is writer: should it be an older copy, somebody tells so within a lease,
+ * or before that all that could have become writer since have spoken. */
+static bool has_looked_around(const struct mstep *step) {
+    const struct monitor *m = step->m;
+    if (step->now >= m->started_at + m->cluster->lease.length + m->cluster->lease.margin)
+        return true;
+    for (int i = 0; i < m->cluster->host_count; i++)
+        if (set_has(cluster_masters(m->cluster), i) && m->durable.hosts[i].state != HOST_ADMIN_OFFLINE &&
+            !m->hosts[i].heard)
+            return false;
+    return true;
+}
+
 /* Rule 5, for the candidate in question. */
 bool lease_is_released(const struct mstep *step, int candidate) {
     const struct monitor *m = step->m;
     bool lapsed = step->now >= m->granted_until + m->cluster->lease.margin;
     if (m->durable.last_writer == HOST_NONE) /* an empty store cannot know who was writer a moment ago */
         return lapsed && !lease_is_listening(m, step->now);
-    if (m->durable.leaving == HOST_NONE || candidate == m->durable.leaving)
+    if (m->durable.leaving == HOST_NONE)
+        return has_looked_around(step);
+    if (candidate == m->durable.leaving)
         return true;
     return lapsed && set_has(m->durable.surely, candidate);
 }
