@@ -93,7 +93,7 @@ static const char *const well_mysql[] = {
     "var.max_connect_errors",
     "100000",
     "self.rights",
-    "PROCESS, SUPER, REPLICATION CLIENT",
+    "PROCESS, SUPER, REPLICATION CLIENT, SYSTEM_USER",
     NULL,
 };
 static const char *const well_both[] = {
@@ -385,6 +385,8 @@ static const struct illness {
     { "X72", DB2, "start.rpl_semi_sync_source_enabled", "ON", NULL },
     { "X75", DB3, "var.rpl_semi_sync_slave_enabled", "ON", NULL },
     { "X76", DB1, "status.Rpl_semi_sync_master_status", "OFF", NULL },
+    { "X78", DB2, "self.rights", "PROCESS, SUPER, CONNECTION ADMIN", NULL },
+    { "X79", DB2, "var.performance_schema", "OFF", NULL },
     { "X80", DB2, "self.rights", "PROCESS, SUPER, CONNECTION ADMIN", NULL },
     { "X80", DB2, "self.rights", "PROCESS, CONNECTION_ADMIN", NULL },
     { "X81", DB2, "self.rights", "PROCESS, READ_ONLY ADMIN", NULL },
