@@ -12,12 +12,6 @@ template_sql_mariadb() {
     application_sql
 }
 
-# What an application brings: with «up --fresh» it comes later, through the writer (lab application).
-application_sql() {
-    echo "CREATE USER 'app'@'%' IDENTIFIED BY '$(password_of app)';"
-    schema_sql
-}
-
 template_make_mariadb() {
     local log=$LAB/template.log common
     common=(--no-defaults --user=root --innodb-log-file-size=16M --tmpdir="$LAB/tmp")

@@ -23,6 +23,7 @@ template_make_mysql() {
     local log=$LAB/template.log root
     root=$("$SCRIPTS/lab.d/mysql-root") || fail "there is no MySQL server; see above"
     cp -a "$root/empty" "$LAB/template"
+    [[ $FRESH -eq 0 ]] || return 0
     (umask 077 && template_sql_mysql >"$LAB/secret/template.sql")
     mysqld_command --no-defaults --user=root --datadir="$LAB/template" --tmpdir="$LAB/tmp" --socket="$LAB/secret/s" \
         --pid-file="$LAB/secret/pid" --disable-log-bin --skip-networking --mysqlx=OFF --secure-file-priv=NULL \
@@ -31,6 +32,28 @@ template_make_mysql() {
     # What an init file says is not an error that ends the server; each copy makes up a UUID of its own.
     ! grep -q '\[ERROR\]' "$log" || fail "the template's users could not be made; see $log"
     rm -f "$LAB/secret/template.sql" "$LAB/template/auto.cnf"
+}
+
+# As a fresh installation starts, but for the places of its files: root has no password, anybody on the machine is root.
+fresh_settings_mysql() { # host
+    mkdir -p "$LAB/$1/conf.d"
+    cat <<EOF
+[mysqld]
+user = root
+datadir = $LAB/$1/data
+socket = $(server_socket "$1")
+tmpdir = $LAB/$1/tmp
+pid_file = $LAB/$1/server.pid
+log_error = stderr
+secure_file_priv = NULL
+mysqlx = OFF
+port = 3306
+bind_address = 127.0.0.1
+innodb_buffer_pool_size = 32M
+innodb_redo_log_capacity = 32M
+$(printf '%s\n' "${SERVER_SETTINGS[@]}")
+!includedir $LAB/$1/conf.d
+EOF
 }
 
 server_settings_mysql() { # host

@@ -1,5 +1,5 @@
 # The lab's servers: copies of one template, with the settings that a managed server needs.  What differs between the
-# families is in mariadb.sh and mysql.sh: template_make_F, server_settings_F, server_launch_F, replicate_F.
+# families is in mariadb.sh and mysql.sh: template_make_F, server_settings_F, fresh_settings_F, server_launch_F, replicate_F.
 # shellcheck shell=bash
 
 server_socket() { # host
@@ -12,6 +12,12 @@ make_password() { # name
 
 password_of() { # name
     cat "$LAB/secret/$1.password"
+}
+
+# What an application brings: with «up --fresh» it comes later, through the writer (lab application).
+application_sql() {
+    echo "CREATE USER 'app'@'%' IDENTIFIED BY '$(password_of app)';"
+    schema_sql
 }
 
 # The schema of the clients in bench/.
@@ -31,7 +37,7 @@ server_make() { # host
     fi
     cp -a "$LAB/template" "$LAB/$1/data"
     if [[ $FRESH -eq 1 ]]; then
-        fresh_settings_mariadb "$1" >"$LAB/$1/my.cnf"
+        "fresh_settings_$FAMILY" "$1" >"$LAB/$1/my.cnf"
     else
         "server_settings_$FAMILY" "$1" >"$LAB/$1/my.cnf"
     fi

@@ -140,7 +140,7 @@ const struct option options[] = {
       "How long it may take; then it is ended with SIGKILL, with all that it started, and has failed." },
     { SECTION_HOST, "server_settings", OPTION_PATH, OPTION_PLAIN, HOST(settings.server_settings), "", 0, 0, NULL,
       "The file in which `mmm init` writes the server's settings for its next start; the server must read it, after its "
-      "own. Empty: `zz-mmm.cnf` in /etc/mysql/mariadb.conf.d or /etc/my.cnf.d, whichever there is." },
+      "own. Empty: `zz-mmm.cnf` in /etc/mysql/mariadb.conf.d (MySQL: /etc/mysql/mysql.conf.d) or /etc/my.cnf.d, whichever there is." },
     { SECTION_HOST, "agent_port", OPTION_NUMBER, OPTION_PLAIN, HOST(settings.agent_port), "9989", 1, 65535, NULL,
       "The agent's TCP port." },
     { SECTION_HOST, "agent_state", OPTION_PATH, OPTION_PLAIN, HOST(settings.agent_state), "/var/lib/mmm", 0, 0, NULL,

@@ -47,6 +47,7 @@ char *init_facts_encode(const struct cluster *cluster, const struct init_facts *
     put_text(object, "version", facts->version);
     put_number(object, "server_id", facts->server_id);
     put_flag(object, "has_source", facts->has_source);
+    put_flag(object, "agent_has_socket", facts->agent_has_socket);
     put_number(object, "databases", facts->databases);
     put_text_unless_empty(object, "database", facts->database);
     put_text_unless_empty(object, "transactions", facts->transactions);
@@ -65,6 +66,7 @@ static void facts_fields(const struct fields *f, const struct cluster *cluster, 
     field_text(f, "version", facts->version, sizeof facts->version);
     facts->server_id = field_number(f, "server_id");
     facts->has_source = field_flag(f, "has_source");
+    facts->agent_has_socket = field_flag(f, "agent_has_socket");
     facts->databases = field_number(f, "databases");
     field_text_or_empty(f, "database", facts->database, sizeof facts->database);
     field_text_or_empty(f, "transactions", facts->transactions, sizeof facts->transactions);

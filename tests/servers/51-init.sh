@@ -2,6 +2,8 @@
 # middle and goes on, leaves alone what is set up; then the cluster serves, and the writer role moves.
 # shellcheck shell=bash disable=SC2034,SC2119,SC2120 # run reads UP; expect passes init its arguments
 UP=(--fresh)
+# As MySQL 8 leaves them.
+[[ $FAMILY == mariadb ]] || UP+=(--set 'gtid_mode = OFF' --set 'enforce_gtid_consistency = OFF')
 
 init() { # arguments…
     lab mmm init "$@" >"$EVIDENCE/init.out" 2>"$EVIDENCE/init.err"
@@ -11,9 +13,26 @@ said() { # text
     grep -qF "$1" "$EVIDENCE/init.out" "$EVIDENCE/init.err"
 }
 
+# The table of users, and what the plan of each family says: of super_read_only or read_only, and the first setting.
+users_table() {
+    if [[ $FAMILY == mysql ]]; then echo mysql.user; else echo mysql.global_priv; fi
+}
+
+last_setting() {
+    if [[ $FAMILY == mysql ]]; then echo 'S91  set super_read_only = ON'; else echo 'S41  set read_only = ON'; fi
+}
+
+first_setting() {
+    if [[ $FAMILY == mysql ]]; then echo S70; else echo S21; fi
+}
+
+forget_transactions() { # host
+    sql "$1" 'RESET MASTER' || sql "$1" 'RESET BINARY LOGS AND GTIDS'
+}
+
 # Everything that an init may touch: settings, users, databases, files.
 state_of() { # host
-    sql "$1" "SHOW GLOBAL VARIABLES; SELECT * FROM mysql.global_priv ORDER BY User, Host; SHOW DATABASES"
+    sql "$1" "SHOW GLOBAL VARIABLES; SELECT * FROM $(users_table) ORDER BY User, Host; SHOW DATABASES; SHOW PLUGINS"
     cat "$(lab_folder)/$1"/conf.d/* 2>/dev/null
     ls "$(lab_folder)/$1" "$(lab_folder)/$1/conf.d"
 }
@@ -41,7 +60,7 @@ lines_for() { # host
 follow_its_advice() {
     local host
     for host in "${DATABASES[@]}"; do
-        { echo '[mariadbd]'; lines_for "$host"; } >"$(lab_folder)/$host/conf.d/own.cnf"
+        { echo '[mysqld]'; lines_for "$host"; } >"$(lab_folder)/$host/conf.d/own.cnf"
         lab server "$host" stop
         lab server "$host" start
     done
@@ -49,7 +68,7 @@ follow_its_advice() {
 
 plan_is_shown_and_not_done() {
     STATE=$(state_of_all)
-    init && said 'db2      S41  set read_only = ON' && said 'nothing was changed' && nothing_was_changed
+    init && said "db2      $(last_setting)" && said 'nothing was changed' && nothing_was_changed
 }
 
 host_certificate_is_refused() {
@@ -64,7 +83,7 @@ is_killed_in_the_middle() {
     exec 3< <(exec nsenter --net="/run/netns/$LAB_NAME-mon" -- "$BUILD/mmm" --config "$(lab_folder)/mmm.ini" init --yes 2>&1)
     pid=$!
     while IFS= read -r line <&3; do
-        if [[ $killed -eq 0 && $line == *"db2      S21"* ]]; then
+        if [[ $killed -eq 0 && $line == *"db2      $(first_setting)"* ]]; then
             kill -KILL "$pid"
             killed=1
         fi
@@ -91,7 +110,16 @@ nothing_secret_was_said() {
 starts_as_it_was_set() { # host
     lab server "$1" stop
     lab server "$1" start
-    [[ $(sql "$1" 'SELECT @@read_only, @@gtid_strict_mode, @@sync_binlog') == $'1\t1\t1' ]]
+    if [[ $FAMILY == mysql ]]; then
+        [[ $(sql "$1" 'SELECT @@super_read_only, @@gtid_mode, @@sync_binlog, @@rpl_semi_sync_source_wait_point') == $'1\tON\t1\tAFTER_SYNC' ]]
+    else
+        [[ $(sql "$1" 'SELECT @@read_only, @@gtid_strict_mode, @@sync_binlog') == $'1\t1\t1' ]]
+    fi
+}
+
+# Before, anybody on the machine was root.
+agent_has_its_account_alone() { # host
+    [[ $FAMILY == mariadb || $(sql "$1" "SELECT plugin FROM mysql.user WHERE User = 'root'") == auth_socket ]]
 }
 
 scenario() {
@@ -102,7 +130,7 @@ scenario() {
     expect "a server with a database is refused, and nothing is changed on any host" is_refused N30
     lab sql db3 'DROP DATABASE precious' # this time into the binary log
     expect "a server with transactions of its own is refused" is_refused N31
-    lab sql db3 'RESET MASTER'
+    forget_transactions db3
     lab agent db2 freeze
     expect "nothing is changed on the others when one host is silent" is_refused N10
     lab agent db2 thaw
@@ -111,6 +139,7 @@ scenario() {
     expect "an init that is killed in the middle leaves no host half at work" is_killed_in_the_middle
     expect "run again it completes" init --yes
     expect "every host is set up" within 5 all_are_set_up
+    expect "no other user of a machine logs in as the agent" agent_has_its_account_alone db3
     expect "run once more there is nothing to do" init --yes
     expect "and it says so" said 'nothing to do'
     expect "no password is in a log or in what it said" nothing_secret_was_said

@@ -5,7 +5,9 @@
 #include "app/cli/doctor.h"
 #include "base/rc.h"
 #include "effect/machine/machine.h"
+#include "effect/machine/start.h"
 #include "wire/facts.h"
+#include <unistd.h>
 
 enum { WELL, SICK };
 
@@ -93,7 +95,7 @@ static const char *const well_mysql[] = {
     "var.max_connect_errors",
     "100000",
     "self.rights",
-    "PROCESS, SUPER, REPLICATION CLIENT",
+    "PROCESS, SUPER, REPLICATION CLIENT, SYSTEM_USER",
     NULL,
 };
 static const char *const well_both[] = {
@@ -385,6 +387,8 @@ static const struct illness {
     { "X72", DB2, "start.rpl_semi_sync_source_enabled", "ON", NULL },
     { "X75", DB3, "var.rpl_semi_sync_slave_enabled", "ON", NULL },
     { "X76", DB1, "status.Rpl_semi_sync_master_status", "OFF", NULL },
+    { "X78", DB2, "self.rights", "PROCESS, SUPER, CONNECTION ADMIN", NULL },
+    { "X79", DB2, "var.performance_schema", "OFF", NULL },
     { "X80", DB2, "self.rights", "PROCESS, SUPER, CONNECTION ADMIN", NULL },
     { "X80", DB2, "self.rights", "PROCESS, CONNECTION_ADMIN", NULL },
     { "X81", DB2, "self.rights", "PROCESS, READ_ONLY ADMIN", NULL },
@@ -624,6 +628,64 @@ static void an_option_that_is_written_otherwise_is_not_missed(void **state) {
     assert_false(start_answer_take(none, doctor_wants, &facts));
 }
 
+static void a_line_of_another_programs_group_is_not_taken_for_the_servers(void **state) {
+    (void)state;
+    static struct facts facts;
+    static const char *const lines[] = { "sync_binlog = 0\n",
+                                         "[client]\n",
+                                         "sync_binlog = 0\n",
+                                         "[mysqld]\r\n",
+                                         " super-read-only = ON # so it is\n",
+                                         "# skip_replica_start\n",
+                                         "skip_replica_start\n",
+                                         "binlog_format=\"ROW\"\n",
+                                         "[mysqldump]\n",
+                                         "max_connections = 1\n" };
+    bool in_group = false;
+    memset(&facts, 0, sizeof facts);
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        char line[64];
+        TEXT_COPY(line, lines[i]);
+        in_group = start_line_take(line, in_group, doctor_wants, &facts);
+    }
+    assert_null(facts_get(&facts, "start.sync_binlog"));
+    assert_null(facts_get(&facts, "start.max_connections"));
+    assert_string_equal(facts_get(&facts, "start.super_read_only"), "ON");
+    assert_string_equal(facts_get(&facts, "start.skip_replica_start"), "ON");
+    assert_string_equal(facts_get(&facts, "start.binlog_format"), "ROW");
+}
+
+static void write_text(const char *path, const char *text) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void an_included_file_counts_where_it_is_included(void **state) {
+    (void)state;
+    static struct facts facts;
+    char folder[] = "/tmp/mmm-doctor-XXXXXX", main_file[64], part[64], text[256];
+    assert_non_null(mkdtemp(folder));
+    snprintf(main_file, sizeof main_file, "%s/my.cnf", folder);
+    snprintf(part, sizeof part, "%s/part.cnf", folder);
+    snprintf(text, sizeof text, "[mysqld]\nsync_binlog = 0\nread_only = OFF\n!include %s\n[mysqld]\nread_only = ON\n",
+             part);
+    write_text(main_file, text);
+    write_text(part, "[mysqld]\nsync_binlog = 1\nread_only = OFF\n");
+    const char *const paths[] = { "/nowhere/my.cnf", main_file };
+    memset(&facts, 0, sizeof facts);
+    assert_true(start_files_take(getpid(), paths, 2, doctor_wants, &facts));
+    assert_string_equal(facts_get(&facts, "start.sync_binlog"), "1");
+    assert_string_equal(facts_get(&facts, "start.read_only"), "ON");
+    snprintf(text, sizeof text, "!include %s\n", main_file); /* for ever */
+    write_text(main_file, text);
+    assert_false(start_files_take(getpid(), paths, 2, doctor_wants, &facts));
+    unlink(main_file);
+    unlink(part);
+    rmdir(folder);
+}
+
 /* ---- what is written ---- */
 
 static char *read_all(const char *path) {
@@ -747,6 +809,8 @@ int main(void) {
         cmocka_unit_test(facts_come_back_from_the_wire_as_they_went),
         cmocka_unit_test(no_wrong_answer_is_taken_for_facts),
         cmocka_unit_test(an_option_that_is_written_otherwise_is_not_missed),
+        cmocka_unit_test(a_line_of_another_programs_group_is_not_taken_for_the_servers),
+        cmocka_unit_test(an_included_file_counts_where_it_is_included),
         cmocka_unit_test(the_page_of_the_doctor_is_what_the_table_says),
         cmocka_unit_test(what_is_told_of_a_sick_cluster_stays_as_it_is),
     };

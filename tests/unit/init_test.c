@@ -12,7 +12,9 @@ static const struct init_wish wish = { .check_user = true };
 
 /* A server as a package leaves it, restarted with what only a restart sets. */
 static struct init_facts fresh(unsigned server_id) {
-    struct init_facts one = { .answered = true, .family = FAMILY_MARIADB, .server_id = server_id };
+    struct init_facts one = {
+        .answered = true, .family = FAMILY_MARIADB, .server_id = server_id, .agent_has_socket = true
+    };
     TEXT_COPY(one.version, "10.11.14-MariaDB-log");
     TEXT_COPY(one.file, "/etc/mysql/mariadb.conf.d/zz-mmm.cnf");
     for (size_t i = 0; i < init_setting_count; i++)
@@ -24,6 +26,20 @@ static struct init_facts fresh(unsigned server_id) {
 static struct cluster three_fresh(void) {
     for (unsigned i = 0; i < 3; i++)
         facts[i] = fresh(i + 1);
+    return core_cluster(3);
+}
+
+static struct init_facts fresh_mysql(unsigned server_id) {
+    struct init_facts one = fresh(server_id);
+    one.family = FAMILY_MYSQL;
+    one.agent_has_socket = false;
+    TEXT_COPY(one.version, "8.4.3");
+    return one;
+}
+
+static struct cluster three_fresh_mysql(void) {
+    for (unsigned i = 0; i < 3; i++)
+        facts[i] = fresh_mysql(i + 1);
     return core_cluster(3);
 }
 
@@ -76,8 +92,11 @@ static void one_bad_server_keeps_all_from_being_begun(void **state) {
     facts[DB3].answered = false;
     stops_with(&cluster, DB3, "N10");
     facts[DB3] = fresh(3);
-    facts[DB3].family = FAMILY_MYSQL;
+    facts[DB3].family = FAMILY_UNKNOWN;
     stops_with(&cluster, DB3, "N20");
+    facts[DB3] = fresh_mysql(3);
+    TEXT_COPY(facts[DB3].version, facts[DB1].version);
+    stops_with(&cluster, DB3, "N22");
     facts[DB3] = fresh(3);
     facts[DB3].databases = 1;
     stops_with(&cluster, DB3, "N30");
@@ -119,6 +138,42 @@ static void old_and_mixed_versions_are_refused(void **state) {
         TEXT_COPY(facts[i].version, "12.1.2-MariaDB");
     init_plan_make(&cluster, &wish, facts, &plan);
     assert_int_equal(plan.stop_count, 0);
+}
+
+static void mysql_servers_without_the_words_of_today_are_refused(void **state) {
+    (void)state;
+    struct cluster cluster = three_fresh_mysql();
+    static const char *const old[] = { "8.0.25", "8.0.9-log", "5.7.44", "" };
+    for (size_t i = 0; i < COUNT_OF(old); i++) {
+        TEXT_COPY(facts[DB2].version, old[i]);
+        init_plan_make(&cluster, &wish, facts, &plan);
+        assert_string_equal(plan.stops[0].rule, "N21");
+    }
+    static const char *const good[] = { "8.0.26", "8.0.100", "9.7.4-2", "26.7.0" };
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        for (int host = 0; host < 3; host++)
+            TEXT_COPY(facts[host].version, good[i]);
+        init_plan_make(&cluster, &wish, facts, &plan);
+        assert_int_equal(plan.stop_count, 0);
+    }
+}
+
+static void on_mysql_plugins_and_gtids_come_before_the_server_is_closed(void **state) {
+    (void)state;
+    struct cluster cluster = three_fresh_mysql();
+    init_plan_make(&cluster, &wish, facts, &plan);
+    static const char *const order[] = { "I10", "I11", "I12", "S70", "S71", "S72", "S73", "S91", "I20" };
+    for (size_t i = 0; i < COUNT_OF(order); i++) {
+        assert_non_null(init_step_find(&plan, DB2, order[i]));
+        if (i > 0)
+            assert_true(init_step_find(&plan, DB2, order[i - 1]) < init_step_find(&plan, DB2, order[i]));
+    }
+    assert_null(init_step_find(&plan, DB2, "S41")); /* the other family's */
+    facts[DB2].agent_has_socket = true;
+    TEXT_COPY(facts[DB2].values[setting("rpl_semi_sync_source")], "ACTIVE");
+    init_plan_make(&cluster, &wish, facts, &plan);
+    assert_null(init_step_find(&plan, DB2, "I12"));
+    assert_null(init_step_find(&plan, DB2, "S70"));
 }
 
 static void a_server_id_of_two_is_refused_and_a_free_one_is_named(void **state) {
@@ -204,6 +259,13 @@ static void the_file_makes_every_start_read_only_and_holds_no_password(void **st
     assert_null(strstr(text, "rpl_semi_sync")); /* the agents switch it */
     assert_null(strstr(text, "password"));
     assert_null(strstr(text, "bind_address"));
+    init_file_text(FAMILY_MYSQL, MODE_MASTER, text);
+    assert_non_null(strstr(text, "[mysqld]\n"));
+    assert_non_null(strstr(text, "\nsuper_read_only = ON\n"));
+    assert_non_null(strstr(text, "\nskip_replica_start = ON\n"));
+    assert_non_null(strstr(text, "\ngtid_mode = ON\n"));
+    assert_null(strstr(text, "rpl_semi_sync")); /* the server remembers its plugins itself */
+    assert_null(strstr(text, "gtid_strict_mode"));
 }
 
 static void each_rule_names_one_row(void **state) {
@@ -220,6 +282,8 @@ int main(void) {
         cmocka_unit_test(without_a_check_in_the_configuration_its_user_is_not_made),
         cmocka_unit_test(one_bad_server_keeps_all_from_being_begun),
         cmocka_unit_test(old_and_mixed_versions_are_refused),
+        cmocka_unit_test(mysql_servers_without_the_words_of_today_are_refused),
+        cmocka_unit_test(on_mysql_plugins_and_gtids_come_before_the_server_is_closed),
         cmocka_unit_test(a_server_id_of_two_is_refused_and_a_free_one_is_named),
         cmocka_unit_test(a_half_done_host_is_gone_on_with_and_a_done_one_left_alone),
         cmocka_unit_test(no_second_password_is_made_while_a_host_has_the_first),

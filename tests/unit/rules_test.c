@@ -90,6 +90,19 @@ static const struct other_rule {
     { "T34", "mode_passive", "several servers are writable and nobody was ever writer: a person decides" },
 };
 
+static const char *reach_words(const struct init_setting *setting) {
+    switch (setting->reach) {
+    case INIT_RESTART:
+        return " (by you: needs a restart)";
+    case INIT_PLUGIN:
+        return " (a plugin)";
+    case INIT_RUNNING:
+    case INIT_FILE:
+        break;
+    }
+    return "";
+}
+
 static void write_init(FILE *out) {
     const struct init_row *row;
     fprintf(out, "\n## Why `mmm init` begins nothing (N)\n\n| rule | why |\n|---|---|\n");
@@ -105,7 +118,7 @@ static void write_init(FILE *out) {
         fprintf(out, "| %s | %s = %s", setting->rule, setting->name, setting->on_master);
         if (strcmp(replica, setting->on_master) != 0)
             fprintf(out, ", on a replica %s", replica);
-        fprintf(out, "%s | %s |\n", setting->reach == INIT_RESTART ? " (by you: needs a restart)" : "", setting->why);
+        fprintf(out, "%s | %s |\n", reach_words(setting), setting->why);
     }
 }
 

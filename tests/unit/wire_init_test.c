@@ -41,6 +41,7 @@ static void facts_are_read_as_they_were_written(void **state) {
                                 .server_id = 7,
                                 .databases = 2,
                                 .has_source = true,
+                                .agent_has_socket = true,
                                 .file_is_right = true };
     struct init_facts read;
     TEXT_COPY(facts.version, "10.11.14-MariaDB");
@@ -48,7 +49,7 @@ static void facts_are_read_as_they_were_written(void **state) {
     TEXT_COPY(facts.transactions, "0-7-1");
     TEXT_COPY(facts.file, "/etc/my.cnf.d/zz-mmm.cnf");
     for (size_t i = 0; i < init_setting_count; i++)
-        if (init_settings[i].reach != INIT_FILE)
+        if (init_settings[i].family == FAMILY_MARIADB && init_settings[i].reach != INIT_FILE)
             TEXT_COPY(facts.values[i], init_settings[i].on_master);
     char *text = init_facts_encode(&shop, &facts);
     assert_int_equal(init_facts_decode(&shop, text, strlen(text), &read, NULL), RC_OK);
@@ -62,7 +63,8 @@ static void facts_that_lack_a_setting_are_refused(void **state) {
     struct reason why = { "" };
     const char *text =
         "{\"v\":1,\"message\":\"init_facts\",\"cluster\":\"shop\",\"set_up\":false,\"family\":\"mariadb\","
-        "\"version\":\"10.11\",\"server_id\":1,\"has_source\":false,\"databases\":0,\"values\":{},"
+        "\"version\":\"10.11\",\"server_id\":1,\"has_source\":false,\"agent_has_socket\":true,\"databases\":0,"
+        "\"values\":{},"
         "\"file_is_right\":false}";
     assert_int_equal(init_facts_decode(&shop, text, strlen(text), &read, &why), RC_INVALID);
     assert_non_null(strstr(why.text, "log_bin"));

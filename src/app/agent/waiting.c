@@ -56,8 +56,11 @@ static enum host_mode own_mode(const struct waiting *waiting) {
     return waiting->cluster->hosts[waiting->self].mode;
 }
 
-static void find_file(const struct waiting *waiting, char ret_file[static INIT_PATH_SIZE]) {
-    static const char *const folders[] = { "/etc/mysql/mariadb.conf.d", "/etc/my.cnf.d" };
+static void find_file(const struct waiting *waiting, enum server_family family, char ret_file[static INIT_PATH_SIZE]) {
+    const char *const folders[] = {
+        family == FAMILY_MYSQL ? "/etc/mysql/mysql.conf.d" : "/etc/mysql/mariadb.conf.d",
+        "/etc/my.cnf.d",
+    };
     ret_file[0] = 0;
     if (own(waiting)->server_settings[0])
         text_copy(ret_file, INIT_PATH_SIZE, own(waiting)->server_settings);
@@ -79,6 +82,13 @@ static bool file_is_right(const struct waiting *waiting, const struct init_facts
     return right;
 }
 
+static enum rc read_value(struct connection *connection, msec deadline, const struct init_setting *setting,
+                          char ret_value[static INIT_VALUE_SIZE], struct reason *ret_why) {
+    return setting->reach == INIT_PLUGIN
+               ? setup_plugin_state(connection, deadline, setting->name, ret_value, INIT_VALUE_SIZE, ret_why)
+               : setup_value(connection, deadline, setting->name, ret_value, INIT_VALUE_SIZE, ret_why);
+}
+
 static enum rc look(const struct waiting *waiting, struct connection *connection, msec deadline,
                     struct init_facts *ret_facts, struct reason *ret_why) {
     struct setup_look seen;
@@ -90,6 +100,7 @@ static enum rc look(const struct waiting *waiting, struct connection *connection
         .family = seen.family,
         .server_id = seen.server_id,
         .has_source = seen.has_source,
+        .agent_has_socket = seen.agent_has_socket,
         .databases = seen.databases,
     };
     TEXT_COPY(ret_facts->version, seen.version);
@@ -97,9 +108,8 @@ static enum rc look(const struct waiting *waiting, struct connection *connection
     TEXT_COPY(ret_facts->transactions, seen.transactions);
     for (size_t i = 0; i < init_setting_count && !rc; i++)
         if (init_settings[i].family == seen.family && init_settings[i].reach != INIT_FILE)
-            rc = setup_value(connection, deadline, init_settings[i].name, ret_facts->values[i], INIT_VALUE_SIZE,
-                             ret_why);
-    find_file(waiting, ret_facts->file);
+            rc = read_value(connection, deadline, &init_settings[i], ret_facts->values[i], ret_why);
+    find_file(waiting, seen.family, ret_facts->file);
     ret_facts->file_is_right = file_is_right(waiting, ret_facts);
     return rc;
 }
@@ -148,9 +158,11 @@ static enum rc change_setting(const struct waiting *waiting, struct connection *
                               struct reason *ret_why) {
     const struct init_setting *row = &init_settings[setting];
     char value[INIT_VALUE_SIZE];
-    enum rc rc = setup_set(connection, deadline, row->name, init_wanted(row, own_mode(waiting)), ret_why);
+    enum rc rc = row->reach == INIT_PLUGIN
+                     ? setup_plugin(connection, deadline, row->name, row->line, ret_why)
+                     : setup_set(connection, deadline, row->name, init_wanted(row, own_mode(waiting)), ret_why);
     if (!rc)
-        rc = setup_value(connection, deadline, row->name, value, sizeof value, ret_why);
+        rc = read_value(connection, deadline, row, value, ret_why);
     if (!rc && !init_is_right(row, own_mode(waiting), value))
         rc = FAIL(RC_SERVER, ret_why, "%s is %s after it was set", row->name, value);
     return rc;
@@ -161,7 +173,8 @@ static enum rc set_up(struct waiting *waiting, const struct init_plan *plan, con
                       struct reason *ret_why) {
     const char *file = waiting->settings->replication_password_file, *password = request->replication_password;
     for (size_t i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].kind == INIT_SET || plan->steps[i].kind == INIT_WRITE_FILE)
+        if (plan->steps[i].kind == INIT_SET || plan->steps[i].kind == INIT_WRITE_FILE ||
+            plan->steps[i].kind == INIT_USER_AGENT)
             return FAIL(RC_REFUSED, ret_why, "step %s is not done yet", plan->steps[i].rule);
     if (!password[0])
         return FAIL(RC_INVALID, ret_why, "the request brings no replication password");
@@ -194,6 +207,8 @@ static enum rc do_step(struct waiting *waiting, struct connection *connection, m
         return make_user(waiting, connection, deadline,
                          &(struct setup_user){ .name = settings->check_user, .password = request->check_password },
                          ret_why);
+    case INIT_USER_AGENT:
+        return setup_agent(connection, deadline, ret_why);
     case INIT_SET:
         return change_setting(waiting, connection, deadline, step->setting, ret_why);
     case INIT_WRITE_FILE:

@@ -18,7 +18,8 @@
 
 /* A host bounds each step itself (app/agent/waiting.c), and this is more. */
 #define ANSWER_TIMEOUT SECONDS(15)
-enum { RANDOM_BYTES = 24 };
+/* Two digits each; MySQL takes 32 characters at the most from a replica (CHANGE REPLICATION SOURCE). */
+enum { RANDOM_BYTES = 16 };
 
 struct init {
     struct cli_call *call;
@@ -179,6 +180,13 @@ static int tell_stops(const struct init *init) {
     return call_failed(init->call, "nothing was changed on any host; when that is mended, run `mmm init` again");
 }
 
+static void tell_setting(FILE *out, const struct init_setting *setting, enum host_mode mode) {
+    if (setting->reach == INIT_PLUGIN)
+        fprintf(out, "load the plugin %s from %s", setting->name, setting->line);
+    else
+        fprintf(out, "set %s = %s", setting->name, init_wanted(setting, mode));
+}
+
 static void tell_step(const struct init *init, size_t number) {
     const struct init_step *step = &init->plan.steps[number];
     const struct settings *settings = init->settings;
@@ -192,9 +200,11 @@ static void tell_step(const struct init *init, size_t number) {
     case INIT_USER_CHECK:
         fprintf(out, "make the user %s", settings->check_user);
         break;
+    case INIT_USER_AGENT:
+        fprintf(out, "let the agent's account log in by auth_socket only");
+        break;
     case INIT_SET:
-        fprintf(out, "set %s = %s", init_settings[step->setting].name,
-                init_wanted(&init_settings[step->setting], mode));
+        tell_setting(out, &init_settings[step->setting], mode);
         break;
     case INIT_WRITE_FILE:
         fprintf(out, "write all settings into %s", init->facts[step->host].file);

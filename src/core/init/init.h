@@ -24,6 +24,7 @@ enum init_reach {
     INIT_RESTART, /* needs the server's own configuration and a restart: the administrator's */
     INIT_RUNNING, /* SET GLOBAL, and the file for the next start */
     INIT_FILE,    /* the file only: it is about starting, and is no variable */
+    INIT_PLUGIN,  /* INSTALL PLUGIN, which the server remembers; the line names its library */
 };
 
 enum init_match { INIT_IS, INIT_AT_LEAST, INIT_NO_LOOPBACK };
@@ -36,13 +37,15 @@ struct init_setting {
     const char *name; /* of the variable and in the file */
     const char *on_master;
     const char *on_replica;
-    const char *line; /* what to write for it, where that is not «name = value» */
+    const char *line; /* what to write for it, where that is not «name = value»; a plugin's library */
     const char *why;
 };
 extern const struct init_setting init_settings[];
 extern const size_t init_setting_count; /* at most INIT_SETTINGS_MAX */
 
 const char *init_wanted(const struct init_setting *setting, enum host_mode mode);
+/* Is it made so on the running server, by a step of its own? */
+bool init_is_done_running(const struct init_setting *setting);
 /* Does a value as the server prints it do? */
 bool init_is_right(const struct init_setting *setting, enum host_mode mode, const char *value);
 /* The lines of the file that a server reads at its start.  ret_text: INIT_FILE_SIZE. */
@@ -57,6 +60,7 @@ struct init_facts {
     char version[VERSION_SIZE];
     uint64_t server_id;
     bool has_source;
+    bool agent_has_socket;    /* only the operating-system user of its name logs in as the agent's account */
     uint64_t databases;       /* that no package brings */
     char database[NAME_SIZE]; /* one of them */
     char transactions[FACT_SIZE];
@@ -65,7 +69,7 @@ struct init_facts {
     bool file_is_right;
 };
 
-enum init_kind { INIT_USER_REPLICATION, INIT_USER_CHECK, INIT_SET, INIT_WRITE_FILE, INIT_SET_UP };
+enum init_kind { INIT_USER_REPLICATION, INIT_USER_CHECK, INIT_USER_AGENT, INIT_SET, INIT_WRITE_FILE, INIT_SET_UP };
 
 struct init_step {
     int host;

@@ -1,7 +1,10 @@
 #include "base/text.h"
 #include "core/init/init.h"
 
-enum { OLDEST_MAJOR = 10, OLDEST_MINOR = 11 };
+enum { SERIES_PARTS = 3 };
+/* MySQL: since then its words are source and replica everywhere. */
+static const unsigned oldest_mariadb[SERIES_PARTS] = { 10, 11, 0 };
+static const unsigned oldest_mysql[SERIES_PARTS] = { 8, 0, 26 };
 
 /* What a rule looks at. */
 struct view {
@@ -19,9 +22,9 @@ static const struct init_facts *other(const struct view *view, int host) {
 }
 
 /* «10.11.14-MariaDB» is of the series 10.11. */
-static void series_of(const char *version, unsigned ret_parts[static 2]) {
-    ret_parts[0] = ret_parts[1] = 0;
-    for (int part = 0; part < 2; part++) {
+static void version_of(const char *version, unsigned ret_parts[static SERIES_PARTS]) {
+    ret_parts[0] = ret_parts[1] = ret_parts[2] = 0;
+    for (int part = 0; part < SERIES_PARTS; part++) {
         for (; *version >= '0' && *version <= '9' && ret_parts[part] < 100000; version++)
             ret_parts[part] = ret_parts[part] * 10 + (unsigned)(*version - '0');
         if (*version++ != '.')
@@ -42,22 +45,26 @@ static bool is_done(const struct view *view) {
 }
 
 static bool is_strange(const struct view *view) {
-    return view->facts->family != FAMILY_MARIADB;
+    return view->facts->family == FAMILY_UNKNOWN;
 }
 
 static bool is_old(const struct view *view) {
-    unsigned series[2];
-    series_of(view->facts->version, series);
-    return series[0] < OLDEST_MAJOR || (series[0] == OLDEST_MAJOR && series[1] < OLDEST_MINOR);
+    const unsigned *oldest = view->facts->family == FAMILY_MYSQL ? oldest_mysql : oldest_mariadb;
+    unsigned version[SERIES_PARTS];
+    version_of(view->facts->version, version);
+    for (int part = 0; part < SERIES_PARTS; part++)
+        if (version[part] != oldest[part])
+            return version[part] < oldest[part];
+    return false;
 }
 
 static bool differs(const struct view *view) {
-    unsigned mine[2], theirs[2];
-    series_of(view->facts->version, mine);
+    unsigned mine[SERIES_PARTS], theirs[SERIES_PARTS];
+    version_of(view->facts->version, mine);
     for (int i = 0; i < view->host; i++)
         if (other(view, i)) {
-            series_of(other(view, i)->version, theirs);
-            return mine[0] != theirs[0] || mine[1] != theirs[1];
+            version_of(other(view, i)->version, theirs);
+            return view->facts->family != other(view, i)->family || mine[0] != theirs[0] || mine[1] != theirs[1];
         }
     return false;
 }
@@ -109,12 +116,12 @@ static const struct {
     { { "N10", "it could not be looked at" },                       is_silent,        true,  "see that `mmm agent` runs there, and its log" },
     { { "N11", "it is set up already, with a password that is not here" }, lacks_password, true, "copy the file of [replication] password_file from that host" },
     { { "N12", "it is set up already" },                            is_done,          true,  NULL },
-    { { "N20", "its server is no MariaDB server" },                 is_strange,       true,  "set it up by hand as docs/setup.md says" },
-    { { "N21", "its server is older than MariaDB 10.11" },          is_old,           true,  "install MariaDB 10.11 or later on all hosts" },
-    { { "N22", "its server is of another series than the first host's" }, differs,    false, "install the same series on all hosts" },
+    { { "N20", "its server is neither MariaDB nor MySQL" },         is_strange,       true,  "install one of them, the same on all hosts" },
+    { { "N21", "its server is older than MariaDB 10.11 or MySQL 8.0.26" }, is_old,    true,  "install a later one, the same on all hosts" },
+    { { "N22", "its server is of another family or series than the first host's" }, differs, false, "install the same series on all hosts" },
     { { "N30", "its server has databases" },                        has_databases,    false, "an init never touches data: fill the other servers from this one by hand (docs/setup.md), or drop what nobody needs" },
-    { { "N31", "its binary log has transactions" },                 has_transactions, false, "the others would lack them: RESET MASTER there, if nothing of them is needed" },
-    { { "N32", "its server replicates from another" },              has_source,       false, "STOP SLAVE and RESET SLAVE ALL there, if nothing of it is needed" },
+    { { "N31", "its binary log has transactions" },                 has_transactions, false, "the others would lack them: RESET MASTER there (MySQL 8.4 and later: RESET BINARY LOGS AND GTIDS), if nothing of them is needed" },
+    { { "N32", "its server replicates from another" },              has_source,       false, "STOP SLAVE and RESET SLAVE ALL there (MySQL: STOP REPLICA, RESET REPLICA ALL), if nothing of it is needed" },
     { { "N40", "its server_id is 0, or that of a host before it" },        shares_server_id, false, "write the line below into its server's configuration and restart it" },
     { { "N41", "its server has settings that it reads only when it starts" }, needs_restart, false, "write the lines below into its server's configuration and restart it" },
     { { "N42", "no folder for its server's settings is known" },    has_no_file,      false, "name a file that the server reads, server_settings in [host default]" },
@@ -152,6 +159,8 @@ static bool stops_find(struct init_plan *plan, const struct view *view) {
 static const struct init_row step_rows[] = {
     [INIT_USER_REPLICATION] = { "I10", "replicas log in as this user: REPLICATION SLAVE and nothing else" },
     [INIT_USER_CHECK] = { "I11", "the monitor's own look: a user without any right" },
+    [INIT_USER_AGENT] = { "I12", "only who is that user of the machine logs in as the agent does, and no password of "
+                                 "it exists" },
     [INIT_SET] = { "S10", "a setting that is not as it should be; each has a rule of its own" },
     [INIT_WRITE_FILE] = { "I20", "the same at every start, and then never writable" },
     [INIT_SET_UP] = { "I30", "the agent gets the replication password and begins its work" },
@@ -178,8 +187,10 @@ static void steps_find(struct init_plan *plan, const struct view *view) {
     step_add(plan, view, INIT_USER_REPLICATION, 0);
     if (view->wish->check_user)
         step_add(plan, view, INIT_USER_CHECK, 0);
+    if (!view->facts->agent_has_socket)
+        step_add(plan, view, INIT_USER_AGENT, 0);
     for (size_t i = 0; i < init_setting_count; i++)
-        if (init_settings[i].reach == INIT_RUNNING && is_wrong(view, i))
+        if (init_is_done_running(&init_settings[i]) && is_wrong(view, i))
             step_add(plan, view, INIT_SET, i);
     if (!view->facts->file_is_right)
         step_add(plan, view, INIT_WRITE_FILE, 0);

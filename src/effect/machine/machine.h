@@ -2,7 +2,8 @@
  *
  *   machine.c  disks, clock, kernel
  *   reach.c    who accepts a connection
- *   start.c    what the server's next start would set */
+ *   start.c    what the server's next start would set
+ *   files.c    ... read from its option files, where it lives in a root of its own */
 #ifndef MMM_EFFECT_MACHINE_MACHINE_H
 #define MMM_EFFECT_MACHINE_MACHINE_H
 
@@ -33,7 +34,8 @@ void machine_reach(const struct reach_target *targets, size_t count, const struc
 
 /* start.NAME of each option of the server's files and command line that is wanted (as var or start), and start.known;
  * or failed.start.  The server's own program is asked (--print-defaults), which knows its files, their order and its
- * groups; it ends without starting anything.  server.program_replaced: it is another one than what runs. */
+ * groups; it ends without starting anything.  Of a server in a root of its own (chroot, a container) the files are
+ * read.  server.program_replaced: it is another one than what runs. */
 void machine_start_options(pid_t pid, bool (*wants)(const char *kind, const char *name), msec deadline,
                            struct facts *facts);
 

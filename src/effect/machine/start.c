@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/rc.h"
 #include "base/reason.h"
 #include "base/text.h"
-#include "effect/machine/machine.h"
+#include "effect/machine/start.h"
 
 enum { ANSWER_SIZE = 64 * 1024, ARGUMENTS_SIZE = 32 * 1024, DEFAULTS_MAX = 6 };
 
@@ -170,6 +171,36 @@ static bool find_program(pid_t pid, char ret_program[static PATH_MAX], struct fa
     return true;
 }
 
+static bool has_root_of_its_own(pid_t pid) {
+    char path[64];
+    struct stat theirs, ours;
+    snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
+    return stat(path, &theirs) == 0 && stat("/", &ours) == 0 &&
+           (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino);
+}
+
+/* argv: what chooses files, from the second on. */
+static enum rc read_files(pid_t pid, char *const argv[], size_t count, wants_function wants, struct facts *facts,
+                          struct reason *ret_why) {
+    static const char only[] = "--defaults-file=", also[] = "--defaults-extra-file=";
+    const char *paths[DEFAULTS_MAX + 2] = { "/etc/my.cnf", "/etc/mysql/my.cnf" };
+    size_t used = 2;
+    for (size_t i = 1; i < count; i++) {
+        if (text_equal(argv[i], "--no-defaults"))
+            used = 0;
+        else if (text_starts_with(argv[i], only)) {
+            paths[0] = argv[i] + strlen(only);
+            used = 1;
+        } else if (text_starts_with(argv[i], also))
+            paths[used++] = argv[i] + strlen(also);
+        else
+            return FAIL(RC_INVALID, ret_why, "%s needs the server's own program", argv[i]);
+    }
+    return start_files_take(pid, paths, used, wants, facts)
+               ? RC_OK
+               : FAIL(RC_INVALID, ret_why, "too many option files in the server's own root");
+}
+
 static enum rc take_start(pid_t pid, wants_function wants, msec deadline, char *answer, char *arguments,
                           struct facts *facts, struct reason *ret_why) {
     char program[PATH_MAX], print[] = "--print-defaults";
@@ -182,10 +213,12 @@ static enum rc take_start(pid_t pid, wants_function wants, msec deadline, char *
     for (; at < end && chooses_files(at) && count <= DEFAULTS_MAX; at += strlen(at) + 1)
         argv[count++] = at;
     argv[count] = print;
-    enum rc rc = ask_program(argv, deadline, answer, ANSWER_SIZE, ret_why);
+    bool is_inside = has_root_of_its_own(pid);
+    enum rc rc = is_inside ? read_files(pid, argv, count, wants, facts, ret_why)
+                           : ask_program(argv, deadline, answer, ANSWER_SIZE, ret_why);
     if (rc)
         return rc;
-    if (!start_answer_take(answer, wants, facts))
+    if (!is_inside && !start_answer_take(answer, wants, facts))
         return FAIL(RC_INVALID, ret_why, "%s --print-defaults says something else than options", program);
     for (; at < end; at += strlen(at) + 1)
         if (text_starts_with(at, "--"))

@@ -12,7 +12,7 @@
 #define RELEASE_LENGTH ((msec)100)
 /* What switching semi-sync off takes where nothing stands in its way. */
 #define STOP_PATIENCE ((msec)10)
-/* What stopping replication takes that is not in the middle of a transaction. */
+/* So long does the coordinator get to read what is in the relay log. */
 #define HALF_PATIENCE ((msec)200)
 
 /* While super_read_only waits for its locks it reads as on already, and read_only does not (9.7). */
@@ -132,47 +132,90 @@ static enum rc dumps_list(const struct work *work, struct sessions *ret_dumps, s
                          ret_dumps);
 }
 
-/* A transaction of which only the beginning was received: its worker waits for the rest, and holds its locks. */
-static enum rc halves_kill(const struct work *work, struct reason *ret_why) {
-    struct sessions workers;
-    if (!work->connection->abilities.performance_schema)
-        return RC_OK;
-    enum rc rc = connection_run(work->connection, work->deadline, ret_why,
-                                "SELECT t.PROCESSLIST_ID FROM performance_schema.replication_applier_status_by_worker w"
-                                " JOIN performance_schema.threads t ON t.THREAD_ID = w.THREAD_ID"
-                                " WHERE w.CHANNEL_NAME = '' AND w.APPLYING_TRANSACTION <> ''");
-    rc = sessions_take(work->connection, rc, &workers);
-    return rc == RC_OK ? sessions_kill(work, &workers, ret_why) : rc;
-}
+/* A transaction of which only the beginning was received. */
+struct half {
+    bool received;
+    bool read; /* by the coordinator, whose session this is */
+    unsigned long long coordinator;
+};
 
-/* Relay log that ends in the middle of a transaction would be met again, and so would the error of its killed worker.
- * All before it is applied, and it is sent again from its beginning. */
-static enum rc halves_forget(const struct work *work, struct reason *ret_why) {
-    struct replica replica;
-    enum rc rc = replica_of(work->connection, work->deadline, &replica, ret_why);
-    if (rc != RC_OK || replica.apply_error == 0 || !replica.by_gtid)
-        return rc;
-    return replica_command(work, "RESET REPLICA FOR CHANNEL ''", ret_why);
-}
-
-/* Several appliers are not stopped in the middle of a transaction before a minute has passed (9.7): where the source
- * was lost, or receiving was stopped, in the middle of one, that would be the outage. */
-static enum rc stop_replication(const struct work *work, struct reason *ret_why) {
-    enum rc rc = connection_use(work->gate, ret_why);
-    if (rc == RC_OK)
-        rc = connection_run(work->gate, clock_now() + HALF_PATIENCE, ret_why, "STOP REPLICA FOR CHANNEL ''");
-    if (work->gate->pending) {
-        rc = halves_kill(work, ret_why);
-        if (rc == RC_OK)
-            rc = connection_finish(work->gate, work->deadline, ret_why);
-        if (work->gate->pending)
-            connection_close(work->gate);
-        if (rc == RC_OK)
-            rc = halves_forget(work, ret_why);
+/* The receiver's word about what it has begun to write into the relay log stays when it is stopped, and when the server
+ * is started again (9.7). */
+static enum rc half_look(const struct work *work, struct half *ret_half, struct reason *ret_why) {
+    struct half half = { 0 };
+    enum rc rc =
+        connection_run(work->connection, work->deadline, ret_why,
+                       "SELECT r.QUEUEING_TRANSACTION <> '',"
+                       " r.QUEUEING_TRANSACTION <> '' AND r.QUEUEING_TRANSACTION = c.PROCESSING_TRANSACTION,"
+                       " t.PROCESSLIST_ID"
+                       " FROM performance_schema.replication_connection_status r"
+                       " JOIN performance_schema.replication_applier_status_by_coordinator c USING (CHANNEL_NAME)"
+                       " JOIN performance_schema.threads t ON t.THREAD_ID = c.THREAD_ID"
+                       " WHERE CHANNEL_NAME = ''");
+    if (rc == RC_OK && connection_next(work->connection)) {
+        half.received = connection_number(work->connection, 0) != 0;
+        half.read = connection_number(work->connection, 1) != 0;
+        half.coordinator = connection_number(work->connection, 2);
     }
-    if (rc != RC_OK)
-        reason_prefix(ret_why, "STOP REPLICA failed");
+    if (rc == RC_OK)
+        *ret_half = half;
     return rc;
+}
+
+/* What was received whole is applied by now, so the coordinator reads the half next, if there is one. */
+static enum rc half_await(const struct work *work, struct half *ret_half, struct reason *ret_why) {
+    msec until = clock_now() + HALF_PATIENCE;
+    unsigned turn = 0;
+    for (;;) {
+        enum rc rc = half_look(work, ret_half, ret_why);
+        if (rc != RC_OK || !ret_half->received || ret_half->read || clock_now() >= until || task_left(work) == 0)
+            return rc;
+        task_pause(work, &turn);
+    }
+}
+
+/* STOP must not be asked for before. */
+static enum rc applying_await_end(const struct work *work, struct reason *ret_why) {
+    struct replica replica;
+    unsigned turn = 0;
+    for (;;) {
+        enum rc rc = replica_of(work->connection, work->deadline, &replica, ret_why);
+        if (rc != RC_OK || replica.applying == THREAD_STOPPED)
+            return rc;
+        if (task_left(work) == 0)
+            return FAIL(RC_TIMEOUT, ret_why, "the applier that is in the middle of a transaction does not end");
+        task_pause(work, &turn);
+    }
+}
+
+/* With several appliers STOP waits for the rest of a transaction of which only the beginning was received, a minute at
+ * the most (9.7: 60 s, whether a worker has begun it or the coordinator has read nothing but its first event), and who
+ * is killed after STOP was asked for waits as long.  A coordinator that is killed before ends at once, takes its
+ * workers along, which roll back, and leaves error 1756.  All that was received whole is applied, and the half is sent
+ * again from its beginning: so the relay log, which would bring both up again, is forgotten.
+ *
+ * Not so for a delayed replica: it has not applied what it received, and forgetting would end its delay.  And an
+ * account without SYSTEM_USER may not kill a coordinator (error 1095): then STOP takes its minute. */
+static enum rc half_end(const struct work *work, struct reason *ret_why) {
+    struct replica replica;
+    struct half half = { 0 };
+    enum rc rc = replica_of(work->connection, work->deadline, &replica, ret_why);
+    if (rc == RC_OK && replica.by_gtid && replica.delay_s == 0 && work->connection->abilities.performance_schema)
+        rc = half_await(work, &half, ret_why);
+    if (rc != RC_OK || !half.read)
+        return rc;
+    struct sessions coordinator = { .count = 1, .list = { half.coordinator } };
+    rc = sessions_kill(work, &coordinator, ret_why);
+    if (rc == RC_SERVER)
+        return RC_OK;
+    if (rc == RC_OK)
+        rc = applying_await_end(work, ret_why);
+    return rc == RC_OK ? replica_command(work, "RESET REPLICA FOR CHANNEL ''", ret_why) : rc;
+}
+
+static enum rc stop_replication(const struct work *work, struct reason *ret_why) {
+    enum rc rc = half_end(work, ret_why);
+    return rc == RC_OK ? replica_command(work, "STOP REPLICA FOR CHANNEL ''", ret_why) : rc;
 }
 
 static enum rc await_applied(const struct work *work, const struct gtid_position *wanted, msec slice, bool *ret_reached,

@@ -11,12 +11,13 @@ struct setup_look {
     char version[VERSION_SIZE];
     uint64_t server_id;
     bool has_source;
-    uint64_t databases; /* beside those that every server has, and a «test» without a table */
+    bool agent_has_socket; /* only the operating-system user of its name logs in as this account */
+    uint64_t databases;    /* beside those that every server has, and a «test» without a table */
     char database[NAME_SIZE];
     char transactions[FACT_SIZE]; /* of the binary log; empty: none.  Cut when there are many */
 };
 
-/* The connection is an administrator's.  Of a server that is not MariaDB only the family and the version are told. */
+/* The connection is an administrator's.  Of a server of neither family only the version is told. */
 enum rc setup_look(struct connection *connection, msec deadline, struct setup_look *ret_look,
                    struct reason *ret_why) NODISCARD;
 /* name: a constant of ours. */
@@ -25,6 +26,12 @@ enum rc setup_value(struct connection *connection, msec deadline, const char *na
 /* SET GLOBAL; name and value: constants of ours.  The value is a word or a number. */
 enum rc setup_set(struct connection *connection, msec deadline, const char *name, const char *value,
                   struct reason *ret_why) NODISCARD;
+/* «ACTIVE», or empty when it is not loaded. */
+enum rc setup_plugin_state(struct connection *connection, msec deadline, const char *name, char *ret_state, size_t size,
+                           struct reason *ret_why) NODISCARD;
+/* Loads a plugin for good; name and library: constants of ours. */
+enum rc setup_plugin(struct connection *connection, msec deadline, const char *name, const char *library,
+                     struct reason *ret_why) NODISCARD;
 
 struct setup_user {
     const char *name;
@@ -35,5 +42,7 @@ struct setup_user {
  * back differs. */
 enum rc setup_user(struct connection *connection, msec deadline, const struct setup_user *user,
                    struct reason *ret_why) NODISCARD;
+/* MySQL: the account of this connection has no password any more, and is its operating-system user's alone. */
+enum rc setup_agent(struct connection *connection, msec deadline, struct reason *ret_why) NODISCARD;
 
 #endif
