@@ -1,5 +1,5 @@
-/* May a host become writer now, without anybody's word?  One table for the decision (monitor/transfer_candidates.c) and for
- * `mmm explain`, which tells the row, what it means and what to type about it. */
+/* May a host become writer now, without anybody's word?  One table for the decision (monitor/transfer_candidates.c) and
+ * for `mmm explain`, which tells the row, what it means and what to type about it. */
 #ifndef MMM_CORE_ELECTION_CANDIDATE_H
 #define MMM_CORE_ELECTION_CANDIDATE_H
 
