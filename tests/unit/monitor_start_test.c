@@ -294,6 +294,27 @@ static void a_restarted_monitor_promotes_nobody_before_all_masters_or_a_lease_ha
     assert_true(turns_until_writer(DB1, SECONDS(2)) || monitor.durable.writer == DB2);
 }
 
+/* mmm-sim, seed 137611: by an older copy of the store db1 was about to take the role, which db2 has long since. */
+static void a_restarted_monitor_gives_a_role_that_was_not_taken_only_when_it_has_looked_around(void **state) {
+    (void)state;
+    start_serving();
+    struct monitor_durable durable = monitor.durable;
+    start_monitor(&durable);
+    for (int i = 0; i < HOSTS; i++)
+        reports[i].term = durable.term;
+    hear(DB1);
+    assert_false(plan.orders_set);
+    assert_non_null(strstr(plan.refused, "just started"));
+    reports[DB1].writer = true; /* who holds it is renewed at once */
+    hear(DB1);
+    assert_true(plan.orders_set);
+    reports[DB1].writer = false;
+    hear(DB2);
+    hear(DB1);
+    assert_true(plan.orders_set);
+    assert_int_equal(plan.orders.duty, DUTY_WRITER);
+}
+
 static void a_restarted_monitor_takes_up_where_it_was(void **state) {
     (void)state;
     start_serving();
@@ -370,6 +391,7 @@ int main(void) {
         cmocka_unit_test(an_older_report_is_refused),
         cmocka_unit_test(a_restarted_monitor_replaces_nobody_before_a_lease_has_passed),
         cmocka_unit_test(a_restarted_monitor_promotes_nobody_before_all_masters_or_a_lease_have_spoken),
+        cmocka_unit_test(a_restarted_monitor_gives_a_role_that_was_not_taken_only_when_it_has_looked_around),
         cmocka_unit_test(a_restarted_monitor_takes_up_where_it_was),
         cmocka_unit_test(a_restarted_monitor_leaves_the_addresses_of_readers_where_they_are),
         cmocka_unit_test(a_change_of_term_is_saved_before_it_is_told),

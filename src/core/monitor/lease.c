@@ -180,7 +180,7 @@ void lease_adopt(struct mstep *step) {
 
 /* Rule 7 also where the store says that nobody is writer: should it be an older copy, somebody tells so within a lease,
  * or before that all that could have become writer since have spoken. */
-static bool has_looked_around(const struct mstep *step) {
+bool lease_has_looked_around(const struct mstep *step) {
     const struct monitor *m = step->m;
     if (step->now >= m->started_at + m->cluster->lease.length + m->cluster->lease.margin)
         return true;
@@ -198,7 +198,7 @@ bool lease_is_released(const struct mstep *step, int candidate) {
     if (m->durable.last_writer == HOST_NONE) /* an empty store cannot know who was writer a moment ago */
         return lapsed && !lease_is_listening(m, step->now);
     if (m->durable.leaving == HOST_NONE)
-        return has_looked_around(step);
+        return lease_has_looked_around(step);
     if (candidate == m->durable.leaving)
         return true;
     return lapsed && set_has(m->durable.surely, candidate);

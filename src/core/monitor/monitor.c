@@ -174,6 +174,12 @@ static void answer(struct mstep *step, int host) {
         return;
     }
     orders_for(step, host, orders);
+    /* A role that this run has not seen taken may have gone elsewhere since, should the store be an older copy. */
+    if (orders->duty == DUTY_WRITER && !view->report.writer && !lease_has_looked_around(step)) {
+        snprintf(step->plan->refused, sizeof step->plan->refused,
+                 "just started: nobody is given the writer role before all masters or a lease have spoken");
+        return;
+    }
     orders->sequence = view->report.sequence;
     step->plan->orders_set = true;
     orders_copy(&view->sent, orders);

@@ -49,6 +49,7 @@ void lease_note_grant(struct mstep *step, const struct orders *orders);
 void lease_adopt(struct mstep *step);
 void lease_keep_electable(struct mstep *step);
 bool lease_is_released(const struct mstep *step, int candidate);
+bool lease_has_looked_around(const struct mstep *step); /* since its start: an older store would have been told of */
 void lease_take(struct mstep *step, bool confirmed);
 void lease_give(struct mstep *step, int host);
 void lease_end(struct mstep *step); /* the writer that was leaving has surely ended */
