@@ -113,6 +113,7 @@ static void a_former_writer_is_not_switched_before_it_follows(void **state) {
     pass(cluster.lease.length + 1);
     struct orders orders = orders_of(DUTY_STANDBY, 5);
     orders.source = HOST_NONE;
+    orders.acknowledge = true; /* FOLLOW will see to it */
     struct probe probe = waiting(10, 0);
     probe.read_only = true;
     probed(probe);

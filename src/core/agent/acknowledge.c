@@ -96,13 +96,14 @@ bool acknowledge_is_unset(const struct agent *agent, enum duty_now duty, msec no
                (semi_sync->wait_count && semi_sync->wait_count != acknowledge_count(agent, orders->electable));
     if (duty == NOW_WRITER)
         return semi_sync->enabled;
-    if (duty != NOW_STANDBY || now < agent->semi_sync_next)
+    /* As long as nobody is to be followed, the new writer may be fetching from here, or leaving: that goes first, and
+     * FOLLOW sets it all. */
+    if (duty != NOW_STANDBY || now < agent->semi_sync_next || orders->source == HOST_NONE)
         return false;
     bool attached = replication_of(agent)->receiving == THREAD_RUNNING && semi_sync->attached;
     bool receives =
         replication_of(agent)->receiving == THREAD_RUNNING && replication_of(agent)->applying == THREAD_RUNNING;
-    /* As long as nobody is to be followed, the new writer may be fetching from here, or leaving: that goes first. */
-    return (semi_sync->enabled && orders->source != HOST_NONE) || semi_sync->acknowledges != orders->acknowledge ||
+    return semi_sync->enabled || semi_sync->acknowledges != orders->acknowledge ||
            (receives && attached != orders->acknowledge);
 }
 

@@ -63,6 +63,9 @@ struct family {
     enum rc (*release_undo)(const struct work *work, struct reason *ret_why);
     /* Switches the writer's side of semi-synchronous replication off: commits that wait are answered OK. */
     enum rc (*stop_waiting)(const struct work *work, struct reason *ret_why);
+    /* The same in the two steps of semi_sync_leave_first and _then.  NULL: stop_waiting itself takes no time. */
+    enum rc (*stop_waiting_first)(const struct work *work, struct reason *ret_why);
+    enum rc (*stop_waiting_then)(const struct work *work, struct reason *ret_why);
     /* The statement that makes the server writable; never later than the deadline. */
     enum rc (*open)(const struct work *work, struct reason *ret_why);
     enum rc (*heartbeat_create)(struct connection *connection, msec deadline, struct reason *ret_why);

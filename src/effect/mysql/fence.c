@@ -180,8 +180,8 @@ enum rc commits_waiting(const struct work *work, uint64_t *ret_count, struct rea
     return rc;
 }
 
-/* Who runs and does not wait itself, for longest.  The gate is over by now, so that whoever waited for it runs too, for
- * a moment: only who has run for most of its time was in the way. */
+/* Who runs and does not wait for the gate, for longest.  Where the gate is over already, whoever waited for it runs
+ * too, for a moment: only who has run for most of its time was in the way. */
 static bool ask_runner(const struct work *work, const struct family *family) {
     char user[QUOTED_MAX];
     return connection_quote(work->connection, work->replication_user, user, NULL) == RC_OK &&
@@ -196,22 +196,41 @@ static bool ask_runner(const struct work *work, const struct family *family) {
            connection_next(work->connection);
 }
 
-/* What kept the gate open, for a person; not the statement, which may hold secrets. */
-static void name_blocker(const struct work *work, const struct family *family, struct reason *why) {
+/* What keeps the gate open, for a person; not the statement, which may hold secrets. */
+static void blocker_describe(const struct work *work, const struct family *family, struct reason *ret_blocker) {
     uint64_t waiting = 0;
     struct reason unused;
-    uint32_t number = work->gate->error_number;
+    bool counted = commits_waiting(work, &waiting, &unused) == RC_OK;
     bool runs = ask_runner(work, family);
-    if (runs && strstr(connection_value(work->connection, 3), "semi-sync") &&
-        commits_waiting(work, &waiting, &unused) == RC_OK)
-        reason_set(why, "error %u: %llu commits wait for an acknowledgement", number, (unsigned long long)waiting);
+    /* MySQL: who waits for the commit that waits is in the second state. */
+    if (runs && counted && waiting > 0 &&
+        (strstr(connection_value(work->connection, 3), "semi-sync") ||
+         strstr(connection_value(work->connection, 3), "handler commit")))
+        reason_set(ret_blocker, "%llu commits wait for an acknowledgement", (unsigned long long)waiting);
     else if (runs)
-        reason_set(why, "error %u: session %.20s of %.40s runs for %.10s s (%.30s)", number,
+        reason_set(ret_blocker, "session %.20s of %.40s runs for %.10s s (%.30s)",
                    connection_value(work->connection, 0), connection_value(work->connection, 1),
                    connection_value(work->connection, 2), connection_value(work->connection, 3));
     else
-        reason_set(why, "error %u: an idle session holds a lock (LOCK TABLES?)", number);
-    reason_prefix(why, "cannot set read_only");
+        reason_set(ret_blocker, "an idle session holds a lock (LOCK TABLES?)");
+}
+
+/* Nobody is ended for it.  Who is in the way is asked before the gate is taken back: afterwards all who waited for it
+ * run, and look like him. */
+static enum rc gate_gently(const struct work *work, const struct family *family, msec until, struct reason *ret_why) {
+    struct reason blocker = { 0 };
+    enum rc rc = gate_await(work, until, ret_why);
+    bool named = work->gate->pending;
+    if (named) {
+        blocker_describe(work, family, &blocker);
+        rc = family->gate_end(work, until, ret_why);
+    }
+    if (rc != RC_TIMEOUT)
+        return rc;
+    uint32_t number = work->gate->error_number;
+    if (!named)
+        blocker_describe(work, family, &blocker);
+    return FAIL(rc, ret_why, "cannot set read_only: error %u: %.300s", number, blocker.text);
 }
 
 static enum rc set_read_only(const struct work *work, struct reason *ret_why) {
@@ -226,14 +245,12 @@ static enum rc set_read_only(const struct work *work, struct reason *ret_why) {
         rc = gate_result(work, family->gate_ask(work, most, patience, ret_why), ret_why);
     if (!work->gate->pending)
         return rc;
-    rc = gentle ? family->gate_end(work, until, ret_why) : gate_force(work, family, ret_why);
+    rc = gentle ? gate_gently(work, family, until, ret_why) : gate_force(work, family, ret_why);
     if (work->gate->pending) {
         struct reason unused;
         if (family->gate_end(work, until, &unused) == RC_OK)
             return RC_OK;
     }
-    if (gentle && rc == RC_TIMEOUT)
-        name_blocker(work, family, ret_why);
     return rc;
 }
 

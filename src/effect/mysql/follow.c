@@ -99,7 +99,7 @@ enum rc follow_run(const struct work *work, struct reason *ret_why) {
     struct replica replica;
     enum rc rc = task_read_only(work, task_left(work), ret_why);
     if (rc == RC_OK)
-        rc = semi_sync_wait(work, false, ret_why);
+        rc = semi_sync_leave_first(work, ret_why);
     if (rc == RC_OK)
         rc = semi_sync_acknowledge(work, work->task->acknowledges, ret_why);
     if (rc == RC_OK)
@@ -111,5 +111,7 @@ enum rc follow_run(const struct work *work, struct reason *ret_why) {
         if (rc == RC_OK)
             rc = change_source(work, &replica, ret_why);
     }
-    return rc == RC_OK ? await_source(work, ret_why) : rc;
+    if (rc == RC_OK)
+        rc = await_source(work, ret_why);
+    return rc == RC_OK ? semi_sync_leave_then(work, ret_why) : rc;
 }

@@ -186,6 +186,8 @@ const struct family family_mariadb = {
     .release_commits = NULL,
     .release_undo = NULL,
     .stop_waiting = stop_waiting,
+    .stop_waiting_first = NULL,
+    .stop_waiting_then = NULL,
     .open = open_server,
     .heartbeat_create = heartbeat_create,
 };

@@ -316,6 +316,43 @@ static enum rc stop_waiting(const struct work *work, struct reason *ret_why) {
     return rc == RC_OK || killed == RC_OK ? rc : FAIL(rc, ret_why, "%.200s", unused.text);
 }
 
+/* The thread that reads the acknowledgements, when it meets the end of a replica's connection, takes it off its list
+ * only up to a second later (9.7), and is not woken by anything if that was the last one. */
+#define LEAVE_PATIENCE ((msec)1100)
+
+static enum rc replicas_await_leaving(const struct work *work, struct reason *ret_why) {
+    msec until = clock_now() + LEAVE_PATIENCE;
+    unsigned turn = 0;
+    for (;;) {
+        struct sessions dumps;
+        enum rc rc = dumps_list(work, &dumps, ret_why);
+        if (rc != RC_OK || dumps.count == 0 || clock_now() >= until || task_left(work) == 0)
+            return rc;
+        task_pause(work, &turn);
+    }
+}
+
+static enum rc wait_no_replica(const struct work *work, bool waits, struct reason *ret_why) {
+    struct semi_sync_words words;
+    if (!semi_sync_words(work->connection, &words))
+        return RC_OK;
+    return connection_run(work->connection, work->deadline, ret_why, "SET GLOBAL rpl_semi_sync_%s_wait_no_%s=%s",
+                          words.source, words.replica, waits ? "ON" : "OFF");
+}
+
+/* While it is being switched off nobody can log in, and when its replicas have just left that takes the rest of their
+ * second: for so long it would not follow.  Without replicas it waits for nobody either. */
+static enum rc stop_waiting_first(const struct work *work, struct reason *ret_why) {
+    return wait_no_replica(work, false, ret_why);
+}
+
+static enum rc stop_waiting_then(const struct work *work, struct reason *ret_why) {
+    enum rc rc = replicas_await_leaving(work, ret_why);
+    if (rc == RC_OK)
+        rc = stop_waiting(work, ret_why);
+    return rc == RC_OK ? wait_no_replica(work, true, ret_why) : rc;
+}
+
 static enum rc commits_let_go(const struct work *work, struct reason *ret_why) {
     msec until = clock_now() + RELEASE_LENGTH;
     uint64_t waiting = 1;
@@ -424,6 +461,8 @@ const struct family family_mysql = {
     .release_commits = release_commits,
     .release_undo = release_undo,
     .stop_waiting = stop_waiting,
+    .stop_waiting_first = stop_waiting_first,
+    .stop_waiting_then = stop_waiting_then,
     .open = open_server,
     .heartbeat_create = heartbeat_create,
 };

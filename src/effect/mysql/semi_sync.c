@@ -171,6 +171,31 @@ enum rc semi_sync_wait(const struct work *work, bool waits, struct reason *ret_w
     return rc;
 }
 
+static enum rc leave_by(const struct work *work, bool first, struct reason *ret_why) {
+    struct semi_sync now;
+    const struct family *family;
+    enum rc rc = family_need(work->connection, &family, ret_why);
+    if (rc == RC_OK && family->release_undo != NULL)
+        rc = family->release_undo(work, ret_why);
+    if (rc == RC_OK)
+        rc = semi_sync_read(work->connection, work->deadline, &now, ret_why);
+    if (rc == RC_OK && now.enabled && family->stop_waiting_first == NULL)
+        rc = family->stop_waiting(work, ret_why);
+    else if (rc == RC_OK && now.enabled)
+        rc = first ? family->stop_waiting_first(work, ret_why) : family->stop_waiting_then(work, ret_why);
+    if (rc != RC_OK)
+        reason_prefix(ret_why, "cannot set semi-synchronous replication");
+    return rc;
+}
+
+enum rc semi_sync_leave_first(const struct work *work, struct reason *ret_why) {
+    return leave_by(work, true, ret_why);
+}
+
+enum rc semi_sync_leave_then(const struct work *work, struct reason *ret_why) {
+    return leave_by(work, false, ret_why);
+}
+
 enum rc semi_sync_acknowledge(const struct work *work, bool acknowledges, struct reason *ret_why) {
     struct semi_sync now;
     struct semi_sync_words words;

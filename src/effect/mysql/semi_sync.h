@@ -24,6 +24,10 @@ enum rc semi_sync_read(struct connection *connection, msec deadline, struct semi
  * it off answers OK to all that are waiting (SERVERS.md trap 2): who asks for it knows that nobody counts on the
  * replicas any more. */
 enum rc semi_sync_wait(const struct work *work, bool waits, struct reason *ret_why) NODISCARD;
+/* The same for a read-only server whose replicas leave it, in two steps: the first takes no time, and from then on the
+ * server waits only for those that are still there; the second waits until they have left, a second or so. */
+enum rc semi_sync_leave_first(const struct work *work, struct reason *ret_why) NODISCARD;
+enum rc semi_sync_leave_then(const struct work *work, struct reason *ret_why) NODISCARD;
 /* The replica's side, for the connections to its source that are made from now on. */
 enum rc semi_sync_acknowledge(const struct work *work, bool acknowledges, struct reason *ret_why) NODISCARD;
 /* Both as the task says, and for the present connection to the source too. */
