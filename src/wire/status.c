@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "model/replication_error.h"
 #include "wire/names.h"
 #include "wire/warnings.h"
 #include "wire/words.h"
@@ -110,6 +111,8 @@ static json_t *replication_value(const struct look *look) {
     put(object, "lag_ms", look->view->lag < 0 ? json_null() : json_integer(look->view->lag));
     put_number(object, "delay_s", replication->delay_s);
     put_text_or_null(object, "error", error);
+    const char *advice = replication_error_advice(replication->error_number);
+    put_text_or_null(object, "advice", advice ? advice : "");
     return object;
 }
 

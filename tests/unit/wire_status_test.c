@@ -140,9 +140,9 @@ static void what_is_not_known_is_null_and_never_zero(void **state) {
     expect_part(db3, "server", "{\"family\":null,\"version\":null,\"up\":null,\"uptime_s\":null}");
     expect_part(db3, "replication", "null");
     expect_part(db3, "position", "null");
-    expect_part(
-        host_of(root, 3), "replication",
-        "{\"source\":\"db1\",\"receiving\":false,\"applying\":true,\"lag_ms\":null,\"delay_s\":0,\"error\":null}");
+    expect_part(host_of(root, 3), "replication",
+                "{\"source\":\"db1\",\"receiving\":false,\"applying\":true,\"lag_ms\":null,\"delay_s\":0,\"error\":"
+                "null,\"advice\":null}");
     json_t *check = json_array_get(json_object_get(root, "checks"), 0);
     expect_part(check, "host", "\"db1\"");
     expect_part(check, "ok", "null");
@@ -178,7 +178,7 @@ static void a_server_that_is_silent_is_not_up(void **state) {
     json_decref(root);
 }
 
-static void a_replication_error_is_shown_with_its_number(void **state) {
+static void a_replication_error_is_shown_with_its_number_and_what_mends_it(void **state) {
     (void)state;
     struct monitor *monitor = make_monitor();
     struct replication *replication = &monitor->hosts[3].report.probe.replication;
@@ -187,9 +187,11 @@ static void a_replication_error_is_shown_with_its_number(void **state) {
     replication->source_address = ip_of("192.0.2.1");
     monitor->hosts[3].lag = 1500;
     json_t *root = status_of(monitor);
-    expect_part(host_of(root, 3), "replication",
-                "{\"source\":\"192.0.2.1\",\"receiving\":false,\"applying\":true,\"lag_ms\":1500,\"delay_s\":0,"
-                "\"error\":\"1062: Duplicate entry '1'\"}");
+    expect_part(
+        host_of(root, 3), "replication",
+        "{\"source\":\"192.0.2.1\",\"receiving\":false,\"applying\":true,\"lag_ms\":1500,\"delay_s\":0,"
+        "\"error\":\"1062: Duplicate entry '1'\",\"advice\":\"it has a row that the writer does not have: its data"
+        " differ, fill it anew from the writer\"}");
     json_decref(root);
 }
 
@@ -337,7 +339,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_known_is_null_and_never_zero),
         cmocka_unit_test(an_answer_of_long_ago_says_nothing_about_now),
         cmocka_unit_test(a_server_that_is_silent_is_not_up),
-        cmocka_unit_test(a_replication_error_is_shown_with_its_number),
+        cmocka_unit_test(a_replication_error_is_shown_with_its_number_and_what_mends_it),
         cmocka_unit_test(what_became_of_a_fence_program_is_warned_of),
         cmocka_unit_test(a_transfer_under_way_is_shown),
         cmocka_unit_test(warnings_say_what_is_wrong_and_what_to_do),

@@ -341,6 +341,12 @@ static void print_replication_error(struct picture *picture, const char *name, c
     fputs(": error ", picture->out);
     print_clean(picture->out, error);
     fputc('\n', picture->out);
+    const char *advice = view_text(replication, "advice", "");
+    if (advice[0]) {
+        fputs("    ", picture->out);
+        print_clean(picture->out, advice);
+        fputc('\n', picture->out);
+    }
 }
 
 static void print_host_trouble(struct picture *picture, const json_t *host) {

@@ -257,10 +257,13 @@ static enum rc set_source(const struct work *work, const struct source_quoted *s
     (void)position;
     if (rc != RC_OK)
         return rc;
-    return connection_run_secret(work->connection, work->deadline, ret_why,
-                                 "CHANGE REPLICATION SOURCE TO SOURCE_HOST=%s, SOURCE_PORT=%u, SOURCE_USER=%s,"
-                                 " SOURCE_PASSWORD=%s, SOURCE_AUTO_POSITION=1%s FOR CHANNEL ''",
-                                 source->host, work->task->source_port, source->user, source->password, options);
+    rc = connection_run_secret(work->connection, work->deadline, ret_why,
+                               "CHANGE REPLICATION SOURCE TO SOURCE_HOST=%s, SOURCE_PORT=%u, SOURCE_USER=%s,"
+                               " SOURCE_PASSWORD=%s, SOURCE_AUTO_POSITION=1%s FOR CHANNEL ''",
+                               source->host, work->task->source_port, source->user, source->password, options);
+    if (rc == RC_SERVER && work->connection->error_number == ERROR_PASSWORD_TOO_LONG)
+        rc = FAIL(rc, ret_why, "the replication password is longer than the 32 characters that MySQL takes");
+    return rc;
 }
 
 /* MySQL bounds the wait in seconds only, and each of its two locks for itself: gate_end is what ends it in time. */

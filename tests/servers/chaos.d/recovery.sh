@@ -54,8 +54,18 @@ both_masters_are_electable() {
     shown '.electable | index("db1") and index("db2")'
 }
 
+# MariaDB, when the disk of its binary log is full, may leave half an event in it and write on behind: no replica ever gets
+# past that (1595, 1743: what comes is damaged).  They are filled anew, from the writer's data.
+refill_those_that_cannot_read_on() {
+    local host
+    for host in $(hosts_where '(.replication.error // "") | test("^(1595|1743):")'); do
+        tell "  $host cannot read on in the writer's binary log: $(lab reclone "$host")"
+    done
+}
+
 looked_after_and_well() {
     gather_events
+    refill_those_that_cannot_read_on
     set_those_online '.hold != null or .state == "ADMIN_OFFLINE"'
     all_are_online_and_follow && both_masters_are_electable && is_protected "$(writer_name)"
 }
