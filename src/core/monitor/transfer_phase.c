@@ -19,15 +19,6 @@ bool transfer_can_drain(const struct mstep *step, int host) {
            health_is_fresh(step, host) && health_server_answers(step, host) && !sources_is_drained_for(step, host);
 }
 
-static bool all_drained(const struct mstep *step) {
-    if (step->m->durable.last_writer == HOST_NONE)
-        return true;
-    for (int i = 0; i < step->m->cluster->host_count; i++)
-        if (transfer_can_drain(step, i) && !has_drained(step, i))
-            return false;
-    return true;
-}
-
 static struct election hold_election(const struct mstep *step) {
     struct election_facts facts = { 0 };
     for (int i = 0; i < step->m->cluster->host_count; i++) {
@@ -88,6 +79,27 @@ uint64_t transfer_own_over(const struct mstep *step, int host, int other, char *
                     size);
 }
 
+/* Who has just failed to come up may be what it was stuck with for long.  The chosen one has applied all that it has,
+ * and it is shut by its own word of this term, so that nobody adds anything there: it has nothing to tell. */
+static bool has_nothing_more(const struct mstep *step, int host, int chosen) {
+    if (host != step->m->transfer.avoid || chosen == HOST_NONE || chosen == host)
+        return false;
+    const struct report *report = &step->m->hosts[host].report;
+    bool shut = report->term == step->m->durable.term && !report->writer && report->fenced && report->probe.read_only;
+    char text[FACT_SIZE];
+    return shut && gtid_reached(&report->probe.received, &step->m->hosts[chosen].report.probe.applied) &&
+           transfer_own_over(step, host, chosen, text, sizeof text) == 0;
+}
+
+static bool all_drained(const struct mstep *step, int chosen) {
+    if (step->m->durable.last_writer == HOST_NONE)
+        return true;
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (transfer_can_drain(step, i) && !has_drained(step, i) && !has_nothing_more(step, i, chosen))
+            return false;
+    return true;
+}
+
 /* One history is longer than the other, or they are no longer one: then none of them is the right one by itself. */
 host_set transfer_diverged(const struct mstep *step) {
     host_set candidates = transfer_candidates(step), diverged = 0;
@@ -131,7 +143,7 @@ void transfer_collect(struct mstep *step, struct phase_facts *facts, struct elec
         return;
     case TRANSFER_DRAIN:
         *ret_election = hold_election(step);
-        facts->drained = all_drained(step);
+        facts->drained = all_drained(step, ret_election->chosen);
         facts->candidate = ret_election->chosen != HOST_NONE;
         facts->lacking = ret_election->richer != HOST_NONE && m->durable.last_writer != HOST_NONE;
         facts->owed = facts->lacking && is_owed(step, ret_election->richer);
