@@ -19,11 +19,26 @@ bool transfer_can_drain(const struct mstep *step, int host) {
            health_is_fresh(step, host) && health_server_answers(step, host) && !sources_is_drained_for(step, host);
 }
 
+/* Who handed the role over in order has, in its own binary log, all that a client was told OK for until then, and by
+ * its settings no crash takes that from it.  What it may have lost, it had received from the host that was given the
+ * role, and that one has it.  So it is held for its crash and no candidate; but what it has can be looked at and
+ * fetched. */
+bool transfer_has_handed_over(const struct mstep *step, int host) {
+    const struct monitor_durable *durable = &step->m->durable;
+    const struct report *report = &step->m->hosts[host].report;
+    unsigned crash = HOLD_UNCLEAN_RESTART | HOLD_LOST_RECEIVED, holds = durable->hosts[host].holds;
+    if (!durable->unproven || host != durable->handed_by || durable->writer != HOST_NONE || !holds || holds & ~crash)
+        return false;
+    bool shut = report->term == durable->term && !report->writer && report->probe.read_only;
+    return shut && durable->hosts[host].state == HOST_AWAITING_RECOVERY && health_is_fresh(step, host) &&
+           health_server_answers(step, host) && !settings_have(step->m, host, UNSAFE_CRASH);
+}
+
 static struct election hold_election(const struct mstep *step) {
     struct election_facts facts = { 0 };
     for (int i = 0; i < step->m->cluster->host_count; i++) {
         facts.received[i] = &step->m->hosts[i].report.probe.received;
-        if (transfer_can_drain(step, i))
+        if (transfer_can_drain(step, i) || transfer_has_handed_over(step, i))
             facts.reachable |= set_of(i);
         if (transfer_may_take_over(step, i) && lease_is_released(step, i))
             facts.candidates |= set_of(i);
