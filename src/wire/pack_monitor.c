@@ -5,11 +5,11 @@
 /* A field that is not in these lists is neither recorded nor compared: whoever adds one meets this. */
 #define IS_LISTED(type, size) static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "list the new field below")
 IS_LISTED(struct cluster, 8688);
-IS_LISTED(struct monitor_durable, 15592);
+IS_LISTED(struct monitor_durable, 15600);
 IS_LISTED(struct host_view, 35592);
 IS_LISTED(struct transfer, 4344);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1167736);
+IS_LISTED(struct monitor, 1167744);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -266,6 +266,7 @@ static void pack_durable(struct pack *p, struct monitor_durable *durable, const 
     pack_bits(p, "holders", &durable->holders, cluster->host_count);
     pack_bits(p, "done_without", &durable->done_without, cluster->host_count);
     PACK_FLAG(p, durable, unproven);
+    pack_index(p, "handed_by", &durable->handed_by, cluster->host_count);
     PACK_SMALL(p, durable, mode, MONITOR_MODE_COUNT);
     PACK_TEXT(p, durable, passive_cause);
     PACK_MSEC(p, durable, failover_wall);

@@ -223,6 +223,7 @@ char *monitor_state_encode(const struct cluster *cluster, const struct monitor_d
     put_hosts(object, "holders", cluster, durable->holders);
     put_hosts(object, "done_without", cluster, durable->done_without);
     put_flag(object, "unproven", durable->unproven);
+    put_host(object, "handed_by", cluster, durable->handed_by);
     PUT_WORD(object, "mode", mode_words, durable->mode);
     put_text_unless_empty(object, "passive_cause", durable->passive_cause);
     put_msec(object, "failover_wall", durable->failover_wall);
@@ -248,6 +249,7 @@ enum rc monitor_state_decode(const struct cluster *cluster, const char *text, si
         .holders = kept_hosts_field(&opened, field_is_there(f, "holders") ? "holders" : "electable"),
         .done_without = field_is_there(f, "done_without") ? kept_hosts_field(&opened, "done_without") : 0,
         .unproven = field_is_there(f, "unproven") && field_flag(f, "unproven"),
+        .handed_by = field_is_there(f, "handed_by") ? kept_host_field(&opened, "handed_by") : HOST_NONE,
         .mode = (enum monitor_mode)FIELD_WORD(f, "mode", mode_words),
         .failover_wall = field_msec(f, "failover_wall"),
     };

@@ -414,6 +414,32 @@ static void a_lease_that_ends_is_obeyed_in_passive_mode_too(void **state) {
     assert_int_equal(plan.task.kind, TASK_FENCE);
 }
 
+/* mmm-sim, seed 133631: the machine of a writer was restarted, its role was taken away, and then came «passive»; the
+ * monitor that said so lost its store.  One that starts with none answers nobody before each master is known to be
+ * shut. */
+static void
+what_a_former_writer_left_open_is_shut_when_the_monitor_that_said_passive_is_silent_for_a_lease(void **state) {
+    (void)state;
+    struct agent_durable durable = { .term = 5, .electable = 3, .writer = true };
+    start(&durable, NULL);
+    answer_next(orders_of(DUTY_DRAIN, 6));
+    answer_next(passive(DUTY_DRAIN, 6));
+    msec answered = now;
+    probed(probe_of(true));
+    assert_false(plan.report.fenced);
+    assert_false(pass_until(cluster.lease.length - 500, sees_task)); /* its word stands for as long */
+    assert_true(pass_until(SECONDS(2), sees_task));
+    assert_true(now <= answered + cluster.lease.length);
+    assert_int_equal(plan.task.kind, TASK_FENCE);
+    task_done(TASK_FENCE, RC_OK);
+    assert_true(agent.reporting || plan.report_set);
+    for (int i = 0; i < 3; i++) {
+        feed((struct agent_event){ .kind = AGENT_REPORT_FAILED });
+        assert_false(pass_until(SECONDS(1), sees_task)); /* and nothing else is touched */
+    }
+    assert_true(plan.report.fenced);
+}
+
 /* ---- strangers and readers ---- */
 
 static void a_stranger_is_told_only_for_an_address_that_is_served_here(void **state) {
@@ -596,6 +622,8 @@ int main(void) {
         cmocka_unit_test(passive_touches_nothing),
         cmocka_unit_test(passive_never_kills_a_server),
         cmocka_unit_test(a_lease_that_ends_is_obeyed_in_passive_mode_too),
+        cmocka_unit_test(
+            what_a_former_writer_left_open_is_shut_when_the_monitor_that_said_passive_is_silent_for_a_lease),
         cmocka_unit_test(a_stranger_is_told_only_for_an_address_that_is_served_here),
         cmocka_unit_test(a_readers_address_outlives_a_dead_monitor_while_nobody_hears_it),
         cmocka_unit_test(a_readers_address_goes_when_a_peer_hears_the_monitor),

@@ -487,6 +487,27 @@ static void a_readers_address_of_a_writer_that_lives_on_promises_is_never_given_
     assert_int_equal(monitor.hosts[DB2].sent.addresses & had, had);
 }
 
+/* mmm-sim, seed 31140: the agent of db1 is dead, and its kernel keeps the address until the promise of db2 is over, and
+ * a moment longer.  db2 has taken the role by then, and tells of no promise any more. */
+static void a_readers_address_never_leaves_a_silent_writer_before_the_margin_after_the_last_promise(void **state) {
+    (void)state;
+    start_serving();
+    heard[DB3] = false;
+    turns(SECONDS(10));
+    address_set had = reports[DB1].addresses & ~set_of(WRITER_ADDRESS);
+    assert_true(had != 0);
+    heard[DB1] = obedient[DB2] = false;
+    msec promised_until = now + SECONDS(12);
+    for (; now < promised_until; turn())
+        reports[DB2].promised_left = promised_until - now;
+    msec over = now;
+    reports[DB2].promised_left = 0;
+    for (msec end = now + SECONDS(5); now < end && !(monitor.hosts[DB2].sent.addresses & had); turn())
+        continue;
+    assert_true(monitor.hosts[DB2].sent.addresses & had);
+    assert_true(now - 100 >= over + cluster.lease.margin);
+}
+
 /* A standby that does not come to an end with what it has received keeps the election waiting: nobody has promised the
  * lost writer anything, and its other addresses are gone. */
 static void the_readers_addresses_of_a_lost_writer_never_wait_for_the_election(void **state) {
@@ -598,6 +619,7 @@ int main(void) {
         cmocka_unit_test(a_deaf_monitor_judges_nobody),
         cmocka_unit_test(a_readers_address_is_not_given_while_the_old_host_may_still_have_it),
         cmocka_unit_test(a_readers_address_of_a_writer_that_lives_on_promises_is_never_given_away),
+        cmocka_unit_test(a_readers_address_never_leaves_a_silent_writer_before_the_margin_after_the_last_promise),
         cmocka_unit_test(the_readers_addresses_of_a_lost_writer_never_wait_for_the_election),
         cmocka_unit_test(a_readers_address_moves_at_once_when_the_old_host_has_let_it_go),
         cmocka_unit_test(nobody_is_nudged_while_nothing_changes),

@@ -521,6 +521,118 @@ static void one_that_has_left_is_not_needed_any_more_once_the_writer_has_no_othe
     assert_true(turns_until_writer(DB2, SECONDS(3)));
 }
 
+static void crash_machine(int host) {
+    heard[host] = false;
+    turns(SECONDS(6));
+    reports[host].incarnation++;
+    reports[host].probe.pid++;
+    reports[host].probe.read_only = reports[host].fenced = true;
+    reports[host].writer = reports[host].draining_done = false;
+    heard[host] = obedient[host] = true;
+}
+
+/* db1 hands over to db2, which is heard no more and has received less than db1; then the machines of db1 and db3 are
+ * restarted. */
+static void lose_the_target_of_a_hand_over(void) {
+    start_three_masters();
+    command((struct command){ .kind = COMMAND_MOVE_ROLE, .role = "writer", .host = "db2" });
+    for (int i = 0; i < 100 && monitor.durable.writer != DB2; i++) {
+        now += 10;
+        for (int host = 0; host < HOSTS && monitor.durable.writer != DB2; host++) {
+            hear(host);
+            if (plan.orders_set && plan.orders.duty != DUTY_WRITER)
+                do_as_told(host, &plan.orders);
+        }
+    }
+    assert_int_equal(monitor.durable.writer, DB2);
+    heard[DB2] = false;
+    behind = set_of(DB2);
+    reports[DB2].probe.applied = reports[DB2].probe.received = reports[DB2].probe.binlog = at(sequence - 1);
+    crash_machine(DB3);
+    turns(SECONDS(10));
+    assert_true(has_event("promotion_failed"));
+    crash_machine(DB1);
+    turns(SECONDS(1));
+    assert_int_equal(monitor.durable.hosts[DB1].holds, HOLD_UNCLEAN_RESTART);
+    assert_int_equal(monitor.durable.hosts[DB3].holds, HOLD_UNCLEAN_RESTART);
+    turns(SECONDS(40));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+}
+
+static void return_target(void) {
+    reports[DB2].writer = false;
+    reports[DB2].fenced = reports[DB2].probe.read_only = true;
+    heard[DB2] = true;
+}
+
+/* mmm-sim, seed 13971: everybody was held until a comparison with a writer, and so there was none. */
+static void one_that_handed_over_and_crashed_tells_what_it_has_and_the_target_never_serves_without_it(void **state) {
+    (void)state;
+    lose_the_target_of_a_hand_over();
+    assert_true(monitor.durable.unproven);
+    assert_int_equal(monitor.durable.handed_by, DB1);
+    return_target();
+    turns(SECONDS(2));
+    assert_int_equal(monitor.transfer.phase, TRANSFER_FETCH);
+    assert_int_equal(monitor.transfer.to, DB2);
+    assert_int_equal(monitor.transfer.fetch_from, DB1);
+    turns(SECONDS(60)); /* what it lacks may have been answered OK: that is not given up */
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    behind = 0;
+    assert_true(turns_until_writer(DB2, SECONDS(3)));
+    assert_false(monitor.durable.unproven);
+    assert_int_equal(monitor.durable.handed_by, HOST_NONE);
+}
+
+static void one_that_handed_over_tells_nothing_when_a_crash_may_have_taken_it(void **state) {
+    (void)state;
+    lose_the_target_of_a_hand_over();
+    reports[DB1].probe.settings = (struct server_settings){ .known = true, .unsafe = UNSAFE_CRASH };
+    return_target();
+    turns(SECONDS(30));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    assert_false(has_event("writer_fetches"));
+    reports[DB1].probe.settings.unsafe = 0;
+    monitor.durable.hosts[DB1].holds |= HOLD_OWN_TRANSACTIONS;
+    turns(SECONDS(30));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    assert_false(has_event("writer_fetches"));
+}
+
+static void a_target_never_serves_without_what_was_handed_over_but_by_an_administrators_force(void **state) {
+    (void)state;
+    lose_the_target_of_a_hand_over();
+    heard[DB1] = false;
+    return_target();
+    turns(SECONDS(40));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    monitor.durable.hosts[DB2].holds = HOLD_FLAPPING;
+    turns(SECONDS(1));
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db2" });
+    assert_int_equal(reply.rc, RC_REFUSED);
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db2", .force = true });
+    assert_int_equal(reply.rc, RC_OK);
+    assert_true(turns_until_writer(DB2, SECONDS(40)));
+}
+
+/* What db2 has written since, should it have served unseen, may be on one of the others alone; or db1 was the one that
+ * acknowledged it, and lost it when it crashed. */
+static void nobody_else_is_chosen_while_the_target_of_a_hand_over_is_not_heard(void **state) {
+    (void)state;
+    lose_the_target_of_a_hand_over();
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db1" });
+    assert_int_equal(reply.rc, RC_REFUSED);
+    monitor.durable.hosts[DB3].holds = 0;
+    turns(SECONDS(40));
+    assert_int_equal(monitor.durable.hosts[DB3].state, HOST_ONLINE);
+    assert_true(set_has(monitor.durable.electable & monitor.durable.surely, DB3));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    monitor.durable.hosts[DB1].holds = 0;
+    monitor.durable.hosts[DB3].holds = HOLD_UNCLEAN_RESTART;
+    turns(SECONDS(40));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+}
+
 /* MySQL waits for all: then one of them is enough to choose by. */
 static void where_all_are_waited_for_one_that_is_not_heard_stops_nobody(void **state) {
     (void)state;
@@ -592,6 +704,10 @@ int main(void) {
         cmocka_unit_test(a_protected_writer_that_dies_is_replaced_at_once),
         cmocka_unit_test(a_switchover_leaves_no_moment_without_protection),
         cmocka_unit_test(a_target_that_never_served_is_not_chosen_while_the_old_writer_has_more_and_is_silent),
+        cmocka_unit_test(one_that_handed_over_and_crashed_tells_what_it_has_and_the_target_never_serves_without_it),
+        cmocka_unit_test(one_that_handed_over_tells_nothing_when_a_crash_may_have_taken_it),
+        cmocka_unit_test(a_target_never_serves_without_what_was_handed_over_but_by_an_administrators_force),
+        cmocka_unit_test(nobody_else_is_chosen_while_the_target_of_a_hand_over_is_not_heard),
         cmocka_unit_test(what_a_host_has_lost_does_not_hold_it_again_once_it_was_set_online),
         cmocka_unit_test(with_a_lost_store_a_host_is_given_up_by_force_only),
         cmocka_unit_test(a_standby_whose_machine_was_restarted_is_no_candidate_before_it_was_compared),

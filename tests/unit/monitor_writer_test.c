@@ -315,6 +315,40 @@ static void a_new_writer_that_does_not_come_up_loses_the_role_again(void **state
     assert_int_equal(reply.rc, RC_REFUSED);
 }
 
+static void db2_is_stuck(int host, const struct orders *orders) {
+    (void)orders;
+    if (host != DB2)
+        return;
+    reports[DB2].draining_done = false;
+    reports[DB2].probe.read_only = true;
+}
+
+/* ... until db1 has the role again. */
+static msec time_without_a_writer(const char *received, const char *binlog) {
+    start_serving();
+    obeyed = db2_is_stuck;
+    reports[DB1].probe.applied = reports[DB1].probe.received = reports[DB1].probe.binlog = core_position("0-11-40");
+    reports[DB2].probe.received = core_position(received);
+    reports[DB2].probe.binlog = core_position(binlog);
+    msec began = now;
+    move_writer_to("db2", false);
+    turns(SECONDS(1));
+    assert_int_equal(monitor.durable.writer, DB2);
+    assert_true(turns_until_writer(DB1, SECONDS(60)));
+    assert_true(has_event("promotion_failed"));
+    obeyed = NULL;
+    return now - began;
+}
+
+static void a_target_that_failed_is_waited_for_only_if_it_may_have_what_the_old_writer_lacks(void **state) {
+    (void)state;
+    start_serving();
+    msec limit = cluster.failover.switchover_timeout, waited = limit + cluster.failover.drain_timeout;
+    assert_true(time_without_a_writer("0-11-40", "0-11-38") < limit + SECONDS(1));
+    assert_true(time_without_a_writer("0-11-41", "0-11-38") > waited);
+    assert_true(time_without_a_writer("0-11-40", "0-11-38,0-12-39") > waited);
+}
+
 static void a_switchover_whose_target_does_not_come_near_changes_nothing(void **state) {
     (void)state;
     start_serving();
@@ -498,6 +532,7 @@ int main(void) {
         cmocka_unit_test(a_short_transaction_does_not_hold_a_switchover_up),
         cmocka_unit_test(a_new_writer_that_does_not_come_up_loses_the_role_again),
         cmocka_unit_test(a_switchover_whose_target_does_not_come_near_changes_nothing),
+        cmocka_unit_test(a_target_that_failed_is_waited_for_only_if_it_may_have_what_the_old_writer_lacks),
         cmocka_unit_test(a_dry_run_changes_nothing),
         cmocka_unit_test(commands_are_refused_with_a_reason),
         cmocka_unit_test(a_second_command_does_not_disturb_a_switchover),

@@ -69,6 +69,26 @@ static void planned_switchover(void **state) {
     compare_with_golden("planned-switchover");
 }
 
+/* Its disk was full, and what it has received is applied no further: the role is back as soon as its time is over. */
+static void target_stuck(void **state) {
+    (void)state;
+    begin();
+    trace_note(&world, "db2 applies nothing any more");
+    world.hosts[DB2].server.stuck = true;
+    trace_note(&world, "move-role writer db2");
+    world_command(&world, &(struct command){ .kind = COMMAND_MOVE_ROLE, .host = "db2", .role = "writer" });
+    msec moved = world.now, limit = world.cluster.failover.switchover_timeout;
+    world_run(&world, limit);
+    assert_int_equal(world.monitor.durable.last_writer, DB2);
+    assert_true(world_run_until_writer(&world, DB1, SECONDS(60)));
+    char text[80];
+    snprintf(text, sizeof text, "nobody served for %lld ms", (long long)(world.now - moved));
+    trace_note(&world, text);
+    assert_true(world.now - moved < limit + SECONDS(1));
+    assert_int_equal(world.reply.rc, RC_REFUSED);
+    compare_with_golden("target-stuck");
+}
+
 static void server_killed(void **state) {
     (void)state;
     begin();
@@ -124,11 +144,9 @@ static void monitor_killed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_start),
-        cmocka_unit_test(planned_switchover),
-        cmocka_unit_test(server_killed),
-        cmocka_unit_test(host_isolated),
-        cmocka_unit_test(monitor_cut_from_the_writer_only),
+        cmocka_unit_test(first_start),    cmocka_unit_test(planned_switchover),
+        cmocka_unit_test(target_stuck),   cmocka_unit_test(server_killed),
+        cmocka_unit_test(host_isolated),  cmocka_unit_test(monitor_cut_from_the_writer_only),
         cmocka_unit_test(monitor_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,6 +35,7 @@ static struct monitor_durable any_monitor_durable(void) {
         .holders = any_below(16),
         .done_without = any_below(16),
         .unproven = any_below(2) != 0,
+        .handed_by = (int)any_below(5) - 1,
         .mode = (enum monitor_mode)any_below(MONITOR_MODE_COUNT),
         .failover_wall = any_msec(),
     };
@@ -74,6 +75,7 @@ static void same_monitor_durable(const struct monitor_durable *a, const struct m
     assert_true(a->holders == b->holders);
     assert_true(a->done_without == b->done_without);
     assert_int_equal(a->unproven, b->unproven);
+    assert_int_equal(a->handed_by, b->handed_by);
     assert_int_equal(a->mode, b->mode);
     assert_string_equal(a->passive_cause, b->passive_cause);
     assert_true(a->failover_wall == b->failover_wall);
@@ -231,6 +233,7 @@ static struct monitor_durable plain_durable(void) {
         .writer = 1,
         .leaving = 0,
         .last_writer = 1,
+        .handed_by = HOST_NONE,
         .electable = 3,
         .surely = 3,
         .placement = { 1, 2, 0 },

@@ -77,8 +77,9 @@ static void obey_other(struct step *step, const struct orders *orders) {
     agent->has_orders = agent->obeyed = true;
     give_up(step);
     agent->contact_until = later(agent->contact_until, granted_until(step, orders));
-    /* While the monitor knows of a hand-over it waits for its end; once it hears nothing more, for one lease. */
-    if (orders->duty == DUTY_YIELD)
+    /* While the monitor knows of a hand-over it waits for its end; once it hears nothing more, for one lease.  And its
+     * word that nothing is to be touched stands as long. */
+    if (orders->duty == DUTY_YIELD || orders->passive)
         agent->shut_by = later(agent->shut_by, granted_until(step, orders));
     if (lost_role)
         step_event(step, "A02", "role_given_up", "the monitor takes the writer role away");
@@ -244,6 +245,8 @@ enum duty_now lease_duty(const struct agent *agent, msec now) {
     if (!agent->has_orders)
         return agent->must_fence ? NOW_LAPSED : NOW_UNKNOWN;
     bool overdue = agent->must_fence && now >= agent->shut_by;
+    if (overdue && agent->orders.passive)
+        return NOW_LAPSED;
     switch (agent->orders.duty) {
     case DUTY_WRITER:
         return agent->writer && now < agent->lease_until - agent->cluster->lease.fence ? NOW_WRITER : NOW_LAPSED;

@@ -237,6 +237,12 @@ static host_set holders_unknown(const struct monitor *m) {
     return cluster_masters(m->cluster) & ~m->durable.done_without;
 }
 
+/* Whoever was given the role by a hand-over, and was not seen to serve, has itself what it has written since: it lacks
+ * at most what was written before, and that is where it was handed over. */
+static bool lacks_what_was_handed_over(const struct monitor *m, int candidate) {
+    return m->durable.unproven && m->durable.handed_by != HOST_NONE && candidate == m->durable.last_writer;
+}
+
 /* A candidate without the administrator's word needs a look at everybody who may alone have what a client was told OK
  * for; what it lacks of theirs it fetches. */
 bool durability_can_judge(const struct mstep *step, int candidate) {
@@ -244,6 +250,8 @@ bool durability_can_judge(const struct mstep *step, int candidate) {
     if (!is_lossless(m))
         return true;
     host_set holders = m->durable.last_writer == HOST_NONE ? holders_unknown(m) : m->durable.holders;
+    if (lacks_what_was_handed_over(m, candidate))
+        holders &= transfer_has_handed_over(step, m->durable.handed_by) ? 0 : set_of(m->durable.handed_by);
     for (int i = 0; i < m->cluster->host_count; i++)
         if (i != candidate && set_has(holders, i) && !transfer_can_drain(step, i))
             return false;

@@ -172,7 +172,12 @@ void health_report(struct mstep *step, int host) {
     bool same_run = view->heard && view->report.incarnation == report->incarnation; /* a start looks like a promise */
     if (same_run && report->promised_left > 0 && promised_until > view->promised_until + PROMISE_MOVES)
         view->promised_at = step->now;
-    view->promised_until = report->promised_left > 0 ? promised_until : 0;
+    /* One that is over may have been renewed since it was told of last: it ended before this report at the latest. When
+     * it ended stays known, for whoever has lived on it is waited for a margin longer (placement.c). */
+    if (report->promised_left > 0)
+        view->promised_until = promised_until;
+    else if (view->heard && view->report.promised_left > 0)
+        view->promised_until = step->now;
     bool crashed = same_run && report->crashes > view->report.crashes;
     if (!view->heard || view->report.incarnation != report->incarnation)
         view->incarnation_at = step->now;

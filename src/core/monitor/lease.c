@@ -36,6 +36,7 @@ static void begin_anew(struct mstep *step) {
     transfer_abandon(step, "the store turned out to be older than what the agents know");
     durable->writer = durable->leaving = durable->last_writer = HOST_NONE;
     durable->unproven = false;
+    durable->handed_by = HOST_NONE;
     durable->electable = durable->surely = cluster_masters(m->cluster);
     place_writer_addresses(step, HOST_NONE);
     m->serving = m->fence.has_ended = false;
@@ -162,6 +163,7 @@ void lease_adopt(struct mstep *step) {
         return;
     m->durable.writer = m->durable.last_writer = holder;
     m->durable.unproven = false;
+    m->durable.handed_by = HOST_NONE;
     m->durable.electable = m->hosts[holder].report.electable;
     m->durable.surely = set_of(holder);
     m->durable.surely = durability_believed(m, &m->hosts[holder].report);
@@ -229,7 +231,10 @@ void lease_give(struct mstep *step, int host) {
     /* It has itself what others may lack, until a commit of its own has been acknowledged; but whoever hands over to it
      * in order has all of that. */
     durable->unproven = step->m->transfer.planned;
-    durable->holders = durable->unproven ? durable->electable & ~set_of(host) : durable->electable;
+    durable->handed_by = durable->unproven ? step->m->transfer.from : HOST_NONE;
+    durable->holders = durable->electable;
+    if (durable->unproven)
+        durable->holders = (durable->electable | set_of(durable->handed_by)) & ~set_of(host);
     step->m->writer_position.count = step->m->writer_position_before.count = 0;
     step->m->serving = false;
     step->m->serving_since = NEVER;

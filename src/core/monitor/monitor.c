@@ -76,6 +76,7 @@ static void start_empty(struct monitor_durable *durable, const struct cluster *c
         .writer = HOST_NONE,
         .leaving = HOST_NONE,
         .last_writer = HOST_NONE,
+        .handed_by = HOST_NONE,
         .electable = cluster_masters(cluster),
         .surely = cluster_masters(cluster),
         .mode = MONITOR_ACTIVE,

@@ -44,6 +44,7 @@ struct monitor_durable {
     host_set done_without; /* what these have is given up, by the administrator's word: set-offline --force */
     bool unproven;         /* last_writer was handed the role and has not served since: it may lack what the one before
                               it had */
+    int handed_by;         /* while unproven: who handed the role over in order and has all of that, or HOST_NONE */
     enum monitor_mode mode;
     char passive_cause[FACT_SIZE];
     msec failover_wall;           /* when the last failover promoted somebody; 0: never */

@@ -78,8 +78,9 @@ bool transfer_is_suspect(const struct mstep *step); /* the writer: silent for ha
 struct phase_facts;
 struct election;
 void transfer_collect(struct mstep *step, struct phase_facts *facts, struct election *ret_election);
-const struct transfer_row *transfer_phase(struct mstep *step); /* on what is on its way */
-bool transfer_can_drain(const struct mstep *step, int host);   /* it can be asked for what it has */
+const struct transfer_row *transfer_phase(struct mstep *step);     /* on what is on its way */
+bool transfer_can_drain(const struct mstep *step, int host);       /* it can be asked for what it has */
+bool transfer_has_handed_over(const struct mstep *step, int host); /* ... and has told all that counts, though held */
 bool transfer_has_fetched(const struct mstep *step);
 bool transfer_is_busy(const struct mstep *step, int writer); /* a transaction runs that a hand-over would wait for */
 bool transfer_demotion_failed(const struct mstep *step);

@@ -154,6 +154,7 @@ static void begin_serving(struct mstep *step) {
     m->serving_since = step->now;
     step->changed = step->changed || m->durable.unproven;
     m->durable.unproven = false;
+    m->durable.handed_by = HOST_NONE;
 }
 
 static void announce_done(struct mstep *step, const char *rule) {

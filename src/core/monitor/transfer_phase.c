@@ -19,20 +19,26 @@ bool transfer_can_drain(const struct mstep *step, int host) {
            health_is_fresh(step, host) && health_server_answers(step, host) && !sources_is_drained_for(step, host);
 }
 
-static bool all_drained(const struct mstep *step) {
-    if (step->m->durable.last_writer == HOST_NONE)
-        return true;
-    for (int i = 0; i < step->m->cluster->host_count; i++)
-        if (transfer_can_drain(step, i) && !has_drained(step, i))
-            return false;
-    return true;
+/* Who handed the role over in order has, in its own binary log, all that a client was told OK for until then, and by
+ * its settings no crash takes that from it.  What it may have lost, it had received from the host that was given the
+ * role, and that one has it.  So it is held for its crash and no candidate; but what it has can be looked at and
+ * fetched. */
+bool transfer_has_handed_over(const struct mstep *step, int host) {
+    const struct monitor_durable *durable = &step->m->durable;
+    const struct report *report = &step->m->hosts[host].report;
+    unsigned crash = HOLD_UNCLEAN_RESTART | HOLD_LOST_RECEIVED, holds = durable->hosts[host].holds;
+    if (!durable->unproven || host != durable->handed_by || durable->writer != HOST_NONE || !holds || holds & ~crash)
+        return false;
+    bool shut = report->term == durable->term && !report->writer && report->probe.read_only;
+    return shut && durable->hosts[host].state == HOST_AWAITING_RECOVERY && health_is_fresh(step, host) &&
+           health_server_answers(step, host) && !settings_have(step->m, host, UNSAFE_CRASH);
 }
 
 static struct election hold_election(const struct mstep *step) {
     struct election_facts facts = { 0 };
     for (int i = 0; i < step->m->cluster->host_count; i++) {
         facts.received[i] = &step->m->hosts[i].report.probe.received;
-        if (transfer_can_drain(step, i))
+        if (transfer_can_drain(step, i) || transfer_has_handed_over(step, i))
             facts.reachable |= set_of(i);
         if (transfer_may_take_over(step, i) && lease_is_released(step, i))
             facts.candidates |= set_of(i);
@@ -88,6 +94,27 @@ uint64_t transfer_own_over(const struct mstep *step, int host, int other, char *
                     size);
 }
 
+/* Who has just failed to come up may be what it was stuck with for long.  The chosen one has applied all that it has,
+ * and it is shut by its own word of this term, so that nobody adds anything there: it has nothing to tell. */
+static bool has_nothing_more(const struct mstep *step, int host, int chosen) {
+    if (host != step->m->transfer.avoid || chosen == HOST_NONE || chosen == host)
+        return false;
+    const struct report *report = &step->m->hosts[host].report;
+    bool shut = report->term == step->m->durable.term && !report->writer && report->fenced && report->probe.read_only;
+    char text[FACT_SIZE];
+    return shut && gtid_reached(&report->probe.received, &step->m->hosts[chosen].report.probe.applied) &&
+           transfer_own_over(step, host, chosen, text, sizeof text) == 0;
+}
+
+static bool all_drained(const struct mstep *step, int chosen) {
+    if (step->m->durable.last_writer == HOST_NONE)
+        return true;
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (transfer_can_drain(step, i) && !has_drained(step, i) && !has_nothing_more(step, i, chosen))
+            return false;
+    return true;
+}
+
 /* One history is longer than the other, or they are no longer one: then none of them is the right one by itself. */
 host_set transfer_diverged(const struct mstep *step) {
     host_set candidates = transfer_candidates(step), diverged = 0;
@@ -131,7 +158,7 @@ void transfer_collect(struct mstep *step, struct phase_facts *facts, struct elec
         return;
     case TRANSFER_DRAIN:
         *ret_election = hold_election(step);
-        facts->drained = all_drained(step);
+        facts->drained = all_drained(step, ret_election->chosen);
         facts->candidate = ret_election->chosen != HOST_NONE;
         facts->lacking = ret_election->richer != HOST_NONE && m->durable.last_writer != HOST_NONE;
         facts->owed = facts->lacking && is_owed(step, ret_election->richer);
