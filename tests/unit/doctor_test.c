@@ -374,6 +374,7 @@ static const struct illness {
     { "X61", DB2, "var.binlog_row_image", "MINIMAL", NULL },
     { "X62", DB2, "var.binlog_expire_logs_seconds", "3600", NULL },
     { "X63", DB2, "var.binlog_expire_logs_seconds", "0", NULL },
+    { "X69", DB2, "var.slave_connections_needed_for_purge", "1", NULL },
     { "X64", DB2, "var.binlog_error_action", "IGNORE_ERROR", NULL },
     { "X65", DB2, "server.xa_prepared", "1", NULL },
     { "X66", DB2, "var.wsrep_on", "ON", NULL },

@@ -149,6 +149,13 @@ enum rc setup_value(struct connection *connection, msec deadline, const char *na
     return RC_OK;
 }
 
+enum rc setup_value_if_known(struct connection *connection, msec deadline, const char *name, char *ret_value,
+                             size_t size, struct reason *ret_why) {
+    STEP(connection_run(connection, deadline, ret_why, "SHOW GLOBAL VARIABLES WHERE Variable_name = '%s'", name));
+    text_copy(ret_value, size, connection_next(connection) ? connection_value(connection, 1) : "");
+    return RC_OK;
+}
+
 /* MySQL changes it by one step at a time while it runs, so that none of its transactions is of two minds. */
 static enum rc gtid_mode_near(struct connection *connection, msec deadline, struct reason *ret_why) {
     STEP(connection_run(connection, deadline, ret_why, "SET GLOBAL gtid_mode = OFF_PERMISSIVE"));
