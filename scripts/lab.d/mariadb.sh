@@ -74,6 +74,7 @@ innodb_flush_log_at_trx_commit = 1
 sync_relay_log = 1
 slave_net_timeout = 4
 slave_parallel_threads = 4
+loose_slave_connections_needed_for_purge = 0
 max_connections = 100
 innodb_buffer_pool_size = 32M
 innodb_log_file_size = 16M

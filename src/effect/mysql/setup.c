@@ -19,7 +19,7 @@ static enum rc look_identity(struct connection *connection, msec deadline, struc
     STEP(connection_run(connection, deadline, ret_why, "SELECT VERSION(), @@GLOBAL.server_id"));
     if (!connection_next(connection))
         return FAIL(RC_SERVER, ret_why, "the server does not tell its version");
-    TEXT_COPY(look->version, connection_value(connection, 0));
+    connection_version(connection, 0, look->version);
     look->server_id = connection_number(connection, 1);
     look->family = connection->abilities.family;
     return RC_OK;
