@@ -1,4 +1,5 @@
-# MariaDB in the lab: Debian 12's own server.
+# MariaDB in the lab: Debian 12's own server, or that of a later release, which comes from a folder of its own and runs by
+# chroot (server-root).
 # shellcheck shell=bash
 
 # The users and the schema stand in the template, so that all servers start alike and with empty binary logs.
@@ -15,11 +16,16 @@ template_sql_mariadb() {
 template_make_mariadb() {
     local log=$LAB/template.log common
     common=(--no-defaults --user=root --innodb-log-file-size=16M --tmpdir="$LAB/tmp")
-    timeout 60 mariadb-install-db "${common[@]}" --datadir="$LAB/template" --auth-root-authentication-method=socket \
-        --auth-root-socket-user=root --skip-test-db --skip-name-resolve --force >"$log" 2>&1 ||
-        fail "mariadb-install-db failed; see $log"
+    if [[ -n $RELEASE ]]; then
+        cp -a "$(server_root)/empty" "$LAB/template"
+    else
+        timeout 60 mariadb-install-db "${common[@]}" --datadir="$LAB/template" --auth-root-authentication-method=socket \
+            --auth-root-socket-user=root --skip-test-db --skip-name-resolve --force >"$log" 2>&1 ||
+            fail "mariadb-install-db failed; see $log"
+    fi
     [[ $FRESH -eq 0 ]] || return 0
-    template_sql_mariadb | timeout 60 mariadbd "${common[@]}" --datadir="$LAB/template" --bootstrap >>"$log" 2>&1 ||
+    server_command mariadbd "${common[@]}" --datadir="$LAB/template" --bootstrap
+    template_sql_mariadb | timeout 60 "${COMMAND[@]}" >>"$log" 2>&1 ||
         fail "the template's users could not be made; see $log"
 }
 
@@ -68,6 +74,7 @@ innodb_flush_log_at_trx_commit = 1
 sync_relay_log = 1
 slave_net_timeout = 4
 slave_parallel_threads = 4
+loose_slave_connections_needed_for_purge = 0
 max_connections = 100
 innodb_buffer_pool_size = 32M
 innodb_log_file_size = 16M
@@ -77,7 +84,8 @@ EOF
 }
 
 server_launch_mariadb() { # host
-    process_start "$1-server" "$1" "$LAB/$1/server.log" mariadbd --defaults-file="$LAB/$1/my.cnf"
+    server_command mariadbd --defaults-file="$LAB/$1/my.cnf"
+    process_start "$1-server" "$1" "$LAB/$1/server.log" "${COMMAND[@]}"
 }
 
 replicate_mariadb() { # host

@@ -1,12 +1,5 @@
-# MySQL in the lab: Debian 12 has none, so its server comes from a folder of its own and runs by chroot (mysql-root).
+# MySQL in the lab: Debian 12 has none, so its server comes from a folder of its own and runs by chroot (server-root).
 # shellcheck shell=bash
-
-# The command is mysqld in its root, and its process from the first moment on: exec all the way.
-mysqld_command() { # arguments...
-    local root
-    root=$("$SCRIPTS/lab.d/mysql-root") || fail "there is no MySQL server; see above"
-    MYSQLD=(unshare --mount --propagation private "$SCRIPTS/lab.d/in-root" "$root" "$LAB" mysqld "$@")
-}
 
 template_sql_mysql() {
     local user
@@ -20,15 +13,14 @@ template_sql_mysql() {
 }
 
 template_make_mysql() {
-    local log=$LAB/template.log root
-    root=$("$SCRIPTS/lab.d/mysql-root") || fail "there is no MySQL server; see above"
-    cp -a "$root/empty" "$LAB/template"
+    local log=$LAB/template.log
+    cp -a "$(server_root)/empty" "$LAB/template"
     [[ $FRESH -eq 0 ]] || return 0
     (umask 077 && template_sql_mysql >"$LAB/secret/template.sql")
-    mysqld_command --no-defaults --user=root --datadir="$LAB/template" --tmpdir="$LAB/tmp" --socket="$LAB/secret/s" \
+    server_command mysqld --no-defaults --user=root --datadir="$LAB/template" --tmpdir="$LAB/tmp" --socket="$LAB/secret/s" \
         --pid-file="$LAB/secret/pid" --disable-log-bin --skip-networking --mysqlx=OFF --secure-file-priv=NULL \
         --innodb-redo-log-capacity=32M --plugin-load-add=auth_socket.so --init-file="$LAB/secret/template.sql"
-    timeout 60 "${MYSQLD[@]}" >"$log" 2>&1 || fail "the template's users could not be made; see $log"
+    timeout 60 "${COMMAND[@]}" >"$log" 2>&1 || fail "the template's users could not be made; see $log"
     # What an init file says is not an error that ends the server; each copy makes up a UUID of its own.
     ! grep -q '\[ERROR\]' "$log" || fail "the template's users could not be made; see $log"
     rm -f "$LAB/secret/template.sql" "$LAB/template/auto.cnf"
@@ -99,8 +91,8 @@ server_launch_mysql() { # host
     # MySQL does not start beside a lock that names a process, and takes a dead one that nobody has waited for yet as one;
     # in some containers that lasts seconds.  The lab knows that its server is gone.
     rm -f "$(server_socket "$1").lock"
-    mysqld_command --defaults-file="$LAB/$1/my.cnf"
-    process_start "$1-server" "$1" "$LAB/$1/server.log" "${MYSQLD[@]}"
+    server_command mysqld --defaults-file="$LAB/$1/my.cnf"
+    process_start "$1-server" "$1" "$LAB/$1/server.log" "${COMMAND[@]}"
 }
 
 replicate_mysql() { # host

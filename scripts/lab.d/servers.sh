@@ -6,6 +6,20 @@ server_socket() { # host
     printf '%s/%s/s' "$LAB" "$1"
 }
 
+# The folder with a server that is not this machine's own; nothing for one that is.
+server_root() {
+    [[ $FAMILY == mysql || -n $RELEASE ]] || return 0
+    "$SCRIPTS/lab.d/server-root" "$(family_word)" || fail "there is no server for --family $(family_word); see above"
+}
+
+# COMMAND is the server in its root, and its process from the first moment on: exec all the way.
+server_command() { # program arguments...
+    local root
+    root=$(server_root) || exit 1
+    COMMAND=("$@")
+    [[ -z $root ]] || COMMAND=(unshare --mount --propagation private "$SCRIPTS/lab.d/in-root" "$root" "$LAB" "$@")
+}
+
 make_password() { # name
     (umask 077 && head -c 18 /dev/urandom | base64 | tr '+/' 'ab' >"$LAB/secret/$1.password")
 }

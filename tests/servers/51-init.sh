@@ -113,7 +113,8 @@ starts_as_it_was_set() { # host
     if [[ $FAMILY == mysql ]]; then
         [[ $(sql "$1" 'SELECT @@super_read_only, @@gtid_mode, @@sync_binlog, @@rpl_semi_sync_source_wait_point') == $'1\tON\t1\tAFTER_SYNC' ]]
     else
-        [[ $(sql "$1" 'SELECT @@read_only, @@gtid_strict_mode, @@sync_binlog') == $'1\t1\t1' ]]
+        [[ $(sql "$1" 'SELECT @@read_only, @@gtid_strict_mode, @@sync_binlog') == $'1\t1\t1' &&
+            $(sql "$1" "SHOW VARIABLES LIKE 'slave_connections_needed_for_purge'") =~ ^(|.*[[:space:]]0)$ ]]
     fi
 }
 

@@ -2,7 +2,7 @@
 # transaction.  On MariaDB root's rights are what is tried.
 # shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; 29 reads COMPRESSION
 . "$HERE/29-half-a-transaction.sh"
-FAMILY=mysql
+FAMILY=mysql RELEASE=''
 COMPRESSION=OFF
 
 # The agent's account keeps these; the last right is this test's, which looks and writes by the same account.

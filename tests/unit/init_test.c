@@ -259,6 +259,7 @@ static void the_file_makes_every_start_read_only_and_holds_no_password(void **st
     assert_null(strstr(text, "rpl_semi_sync")); /* the agents switch it */
     assert_null(strstr(text, "password"));
     assert_null(strstr(text, "bind_address"));
+    assert_non_null(strstr(text, "\nloose_slave_connections_needed_for_purge = 0\n"));
     init_file_text(FAMILY_MYSQL, MODE_MASTER, text);
     assert_non_null(strstr(text, "[mysqld]\n"));
     assert_non_null(strstr(text, "\nsuper_read_only = ON\n"));
@@ -266,6 +267,21 @@ static void the_file_makes_every_start_read_only_and_holds_no_password(void **st
     assert_non_null(strstr(text, "\ngtid_mode = ON\n"));
     assert_null(strstr(text, "rpl_semi_sync")); /* the server remembers its plugins itself */
     assert_null(strstr(text, "gtid_strict_mode"));
+}
+
+static void a_setting_that_a_server_does_not_know_is_not_set_there(void **state) {
+    (void)state;
+    struct cluster cluster = three_fresh();
+    init_plan_make(&cluster, &wish, facts, &plan);
+    assert_null(init_step_find(&plan, DB2, "S27"));
+    for (int i = 0; i < 3; i++) {
+        TEXT_COPY(facts[i].version, "11.8.6-MariaDB-0+deb13u1 from Debian-log");
+        TEXT_COPY(facts[i].values[setting("slave_connections_needed_for_purge")], i == DB2 ? "1" : "0");
+    }
+    init_plan_make(&cluster, &wish, facts, &plan);
+    assert_int_equal(plan.stop_count, 0);
+    assert_non_null(init_step_find(&plan, DB2, "S27"));
+    assert_null(init_step_find(&plan, DB3, "S27"));
 }
 
 static void each_rule_names_one_row(void **state) {
@@ -291,6 +307,7 @@ int main(void) {
         cmocka_unit_test(a_host_judges_itself_as_all_were_judged),
         cmocka_unit_test(values_are_compared_as_servers_print_them),
         cmocka_unit_test(the_file_makes_every_start_read_only_and_holds_no_password),
+        cmocka_unit_test(a_setting_that_a_server_does_not_know_is_not_set_there),
         cmocka_unit_test(each_rule_names_one_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,8 @@ static const char *reach_words(const struct init_setting *setting) {
         return " (by you: needs a restart)";
     case INIT_PLUGIN:
         return " (a plugin)";
+    case INIT_KNOWN:
+        return " (where the server has it)";
     case INIT_RUNNING:
     case INIT_FILE:
         break;

@@ -83,7 +83,7 @@ static void target_stuck(void **state) {
     assert_true(world_run_until_writer(&world, DB1, SECONDS(60)));
     char text[80];
     snprintf(text, sizeof text, "nobody served for %lld ms", (long long)(world.now - moved));
-    trace_note(&world, text);
+    trace_note(&world, "%s", text);
     assert_true(world.now - moved < limit + SECONDS(1));
     assert_int_equal(world.reply.rc, RC_REFUSED);
     compare_with_golden("target-stuck");

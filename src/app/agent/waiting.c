@@ -84,9 +84,11 @@ static bool file_is_right(const struct waiting *waiting, const struct init_facts
 
 static enum rc read_value(struct connection *connection, msec deadline, const struct init_setting *setting,
                           char ret_value[static INIT_VALUE_SIZE], struct reason *ret_why) {
-    return setting->reach == INIT_PLUGIN
-               ? setup_plugin_state(connection, deadline, setting->name, ret_value, INIT_VALUE_SIZE, ret_why)
-               : setup_value(connection, deadline, setting->name, ret_value, INIT_VALUE_SIZE, ret_why);
+    if (setting->reach == INIT_PLUGIN)
+        return setup_plugin_state(connection, deadline, setting->name, ret_value, INIT_VALUE_SIZE, ret_why);
+    if (setting->reach == INIT_KNOWN)
+        return setup_value_if_known(connection, deadline, setting->name, ret_value, INIT_VALUE_SIZE, ret_why);
+    return setup_value(connection, deadline, setting->name, ret_value, INIT_VALUE_SIZE, ret_why);
 }
 
 static enum rc look(const struct waiting *waiting, struct connection *connection, msec deadline,

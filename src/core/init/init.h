@@ -24,6 +24,7 @@ enum init_reach {
     INIT_RESTART, /* needs the server's own configuration and a restart: the administrator's */
     INIT_RUNNING, /* SET GLOBAL, and the file for the next start */
     INIT_FILE,    /* the file only: it is about starting, and is no variable */
+    INIT_KNOWN,   /* like INIT_RUNNING, on a server that knows it: the file has it with «loose_» */
     INIT_PLUGIN,  /* INSTALL PLUGIN, which the server remembers; the line names its library */
 };
 
@@ -46,7 +47,7 @@ extern const size_t init_setting_count; /* at most INIT_SETTINGS_MAX */
 const char *init_wanted(const struct init_setting *setting, enum host_mode mode);
 /* Is it made so on the running server, by a step of its own? */
 bool init_is_done_running(const struct init_setting *setting);
-/* Does a value as the server prints it do? */
+/* Does a value as the server prints it do?  Of INIT_KNOWN an empty one does: the server does not know the setting. */
 bool init_is_right(const struct init_setting *setting, enum host_mode mode, const char *value);
 /* The lines of the file that a server reads at its start.  ret_text: INIT_FILE_SIZE. */
 void init_file_text(enum server_family family, enum host_mode mode, char ret_text[static INIT_FILE_SIZE]);

@@ -25,6 +25,8 @@ const struct init_setting init_settings[] = {
     { "S24", MARIADB, INIT_RUNNING, INIT_IS,          "sync_relay_log",                 "1",          SAME,  NULL,                  "what a replica acknowledged survives its crash" },
     { "S25", MARIADB, INIT_RUNNING, INIT_IS,          "slave_net_timeout",              "4",          SAME,  NULL,                  "a replica notices a dead source within seconds" },
     { "S26", MARIADB, INIT_RUNNING, INIT_AT_LEAST,    "slave_parallel_threads",         "4",          SAME,  NULL,                  "a standby keeps up with a busy writer" },
+    /* From 11.4 on, where it is 1. */
+    { "S27", MARIADB, INIT_KNOWN,   INIT_IS,          "slave_connections_needed_for_purge", "0",      SAME,  NULL,                  "a standby, which nobody follows, purges its binary logs like all others" },
 
     { "S40", MARIADB, INIT_FILE,    INIT_IS,          "skip_slave_start",               "ON",         SAME,  NULL,                  "after a start the agent decides whom it follows" },
     /* Last: a server that is set up is not writable until its agent opens it. */
@@ -61,7 +63,7 @@ const char *init_wanted(const struct init_setting *setting, enum host_mode mode)
 }
 
 bool init_is_done_running(const struct init_setting *setting) {
-    return setting->reach == INIT_RUNNING || setting->reach == INIT_PLUGIN;
+    return setting->reach == INIT_RUNNING || setting->reach == INIT_KNOWN || setting->reach == INIT_PLUGIN;
 }
 
 static const char *switch_word(const char *value) {
@@ -83,6 +85,8 @@ static bool is_loopback(const char *address) {
 
 bool init_is_right(const struct init_setting *setting, enum host_mode mode, const char *value) {
     const char *wanted = init_wanted(setting, mode);
+    if (setting->reach == INIT_KNOWN && !value[0])
+        return true;
     switch (setting->match) {
     case INIT_IS:
         return text_equal(switch_word(value), switch_word(wanted));
@@ -94,14 +98,17 @@ bool init_is_right(const struct init_setting *setting, enum host_mode mode, cons
     return false;
 }
 
+static bool stands_in_file(const struct init_setting *setting) {
+    return setting->reach == INIT_RUNNING || setting->reach == INIT_KNOWN || setting->reach == INIT_FILE;
+}
+
 void init_file_text(enum server_family family, enum host_mode mode, char ret_text[static INIT_FILE_SIZE]) {
     ret_text[0] = 0;
     text_append(ret_text, INIT_FILE_SIZE,
                 "# Written by `mmm init`: how a server of the cluster starts.  docs/setup.md has the reasons.\n[%s]\n",
                 family == FAMILY_MARIADB ? "mariadbd" : "mysqld");
     for (size_t i = 0; i < init_setting_count; i++)
-        if (init_settings[i].family == family &&
-            (init_settings[i].reach == INIT_RUNNING || init_settings[i].reach == INIT_FILE))
-            text_append(ret_text, INIT_FILE_SIZE, "%s = %s\n", init_settings[i].name,
-                        init_wanted(&init_settings[i], mode));
+        if (init_settings[i].family == family && stands_in_file(&init_settings[i]))
+            text_append(ret_text, INIT_FILE_SIZE, "%s%s = %s\n", init_settings[i].reach == INIT_KNOWN ? "loose_" : "",
+                        init_settings[i].name, init_wanted(&init_settings[i], mode));
 }

@@ -289,6 +289,12 @@ uint64_t connection_number(const struct connection *connection, unsigned column)
     return strtoull(connection_value(connection, column), NULL, 10);
 }
 
+void connection_version(const struct connection *connection, unsigned column, char ret_version[static VERSION_SIZE]) {
+    const char *version = connection_value(connection, column);
+    ret_version[0] = 0;
+    text_append(ret_version, VERSION_SIZE, "%.*s", (int)strcspn(version, " "), version);
+}
+
 enum rc connection_quote(struct connection *connection, const char *text, char ret_quoted[static QUOTED_MAX],
                          struct reason *ret_why) {
     size_t length = strlen(text);

@@ -103,6 +103,8 @@ bool connection_next(struct connection *connection); /* the next row of the resu
 const char *connection_value(const struct connection *connection, unsigned column);
 const char *connection_named(const struct connection *connection, const char *column);
 uint64_t connection_number(const struct connection *connection, unsigned column);
+/* A server's version up to the first blank: Debian 13's MariaDB goes on with « from Debian». */
+void connection_version(const struct connection *connection, unsigned column, char ret_version[static VERSION_SIZE]);
 
 /* Text as an SQL string with its quotes. */
 enum rc connection_quote(struct connection *connection, const char *text, char ret_quoted[static QUOTED_MAX],

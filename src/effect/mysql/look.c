@@ -54,7 +54,7 @@ static enum rc pulse(struct look *look, msec deadline, struct probe *probe, stru
     if (rc != RC_OK)
         return rc;
     probe->read_only = position_is_read_only(connection_value(connection, 0));
-    TEXT_COPY(probe->version, connection_value(connection, 1));
+    connection_version(connection, 1, probe->version);
     probe->family = connection->abilities.family;
     probe->pid = connection_peer(connection);
     if (probe->pid != look->known.pid)

@@ -19,7 +19,7 @@ static enum rc look_identity(struct connection *connection, msec deadline, struc
     STEP(connection_run(connection, deadline, ret_why, "SELECT VERSION(), @@GLOBAL.server_id"));
     if (!connection_next(connection))
         return FAIL(RC_SERVER, ret_why, "the server does not tell its version");
-    TEXT_COPY(look->version, connection_value(connection, 0));
+    connection_version(connection, 0, look->version);
     look->server_id = connection_number(connection, 1);
     look->family = connection->abilities.family;
     return RC_OK;
@@ -146,6 +146,13 @@ enum rc setup_value(struct connection *connection, msec deadline, const char *na
     if (!connection_next(connection))
         return FAIL(RC_SERVER, ret_why, "the server does not tell %s", name);
     text_copy(ret_value, size, connection_value(connection, 0));
+    return RC_OK;
+}
+
+enum rc setup_value_if_known(struct connection *connection, msec deadline, const char *name, char *ret_value,
+                             size_t size, struct reason *ret_why) {
+    STEP(connection_run(connection, deadline, ret_why, "SHOW GLOBAL VARIABLES WHERE Variable_name = '%s'", name));
+    text_copy(ret_value, size, connection_next(connection) ? connection_value(connection, 1) : "");
     return RC_OK;
 }
 

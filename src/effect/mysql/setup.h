@@ -23,6 +23,9 @@ enum rc setup_look(struct connection *connection, msec deadline, struct setup_lo
 /* name: a constant of ours. */
 enum rc setup_value(struct connection *connection, msec deadline, const char *name, char *ret_value, size_t size,
                     struct reason *ret_why) NODISCARD;
+/* The same of a setting that not every server knows: then the value is empty. */
+enum rc setup_value_if_known(struct connection *connection, msec deadline, const char *name, char *ret_value,
+                             size_t size, struct reason *ret_why) NODISCARD;
 /* SET GLOBAL; name and value: constants of ours.  The value is a word or a number. */
 enum rc setup_set(struct connection *connection, msec deadline, const char *name, const char *value,
                   struct reason *ret_why) NODISCARD;
