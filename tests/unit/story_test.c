@@ -81,9 +81,7 @@ static void target_stuck(void **state) {
     world_run(&world, limit);
     assert_int_equal(world.monitor.durable.last_writer, DB2);
     assert_true(world_run_until_writer(&world, DB1, SECONDS(60)));
-    char text[80];
-    snprintf(text, sizeof text, "nobody served for %lld ms", (long long)(world.now - moved));
-    trace_note(&world, "%s", text);
+    trace_note(&world, "nobody served for %lld ms", (long long)(world.now - moved));
     assert_true(world.now - moved < limit + SECONDS(1));
     assert_int_equal(world.reply.rc, RC_REFUSED);
     compare_with_golden("target-stuck");
