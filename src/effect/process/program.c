@@ -3,21 +3,20 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "effect/process/child.h"
 
 /* A program that writes without end must not hold the loop up: so much a turn. */
-enum { READ_SIZE = 4096, READS_A_TURN = 16, COMMAND_SIZE = 1024, EXIT_NOT_RUN = 127 };
+enum { READ_SIZE = 4096, READS_A_TURN = 16, COMMAND_SIZE = 1024 };
 
 struct words {
     char text[COMMAND_SIZE];
@@ -68,41 +67,6 @@ enum rc program_check(const char *command, struct reason *ret_why) {
     struct words words;
     enum rc rc = split(command, &words, ret_why);
     return rc ? rc : check_file(words.argv[0], ret_why);
-}
-
-/* Between fork and exec in a process with threads: async-signal-safe calls only (signal-safety(7)). */
-static _Noreturn void become(const struct words *words, char *const *environment, int output, pid_t parent) {
-    int nothing = open("/dev/null", O_RDONLY);
-    (void)setpgid(0, 0);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent || nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-        dup2(output, STDERR_FILENO) < 0 || close_range(STDERR_FILENO + 1, UINT_MAX, 0) != 0)
-        _exit(EXIT_NOT_RUN);
-    for (int number = 1; number < NSIG; number++)
-        (void)signal(number, SIG_DFL);
-    sigset_t none;
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)execve(words->argv[0], words->argv, environment);
-    _exit(EXIT_NOT_RUN);
-}
-
-/* With all signals blocked, so that no handler of this process runs in the child, which shares the loop's descriptors.
- */
-static pid_t start_child(const struct words *words, char *const *environment, int output) {
-    sigset_t all, before;
-    sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t self = getpid();
-    pid_t pid = fork();
-    if (pid == 0)
-        become(words, environment, output, self);
-    int error = errno;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (pid > 0)
-        (void)setpgid(pid, pid); /* whoever comes first: the group is there before anybody kills it */
-    errno = error;
-    return pid;
 }
 
 static void close_output(struct program *program) {
@@ -159,7 +123,7 @@ static void tell(const struct program *program, const siginfo_t *end, struct pro
         snprintf(ret_result->why, sizeof ret_result->why, "did not end within %s and was killed", limit);
     else if (end->si_code == CLD_EXITED)
         snprintf(ret_result->why, sizeof ret_result->why, "exit status %d%s", end->si_status,
-                 end->si_status == EXIT_NOT_RUN ? ", as when it cannot be run" : "");
+                 end->si_status == CHILD_NOT_RUN ? ", as when it cannot be run" : "");
     else
         snprintf(ret_result->why, sizeof ret_result->why, "was ended by signal %d", end->si_status);
     size_t length = strlen(said);
@@ -205,7 +169,8 @@ enum rc program_start(struct loop *loop, const struct program_options *options, 
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return FAIL(RC_IO, ret_why, "%s: cannot make a pipe: %s", words.argv[0], strerror(errno));
     (void)fcntl(ends[1], F_SETFL, 0); /* the program's end waits, as programs expect it */
-    pid_t pid = start_child(&words, options->environment, ends[1]);
+    pid_t pid = child_start(&(struct child_options){
+        .argv = words.argv, .environment = options->environment, .output = ends[1], .errors = ends[1] });
     int error = errno;
     close(ends[1]);
     int pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
