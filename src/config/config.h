@@ -27,6 +27,7 @@ struct host_settings {
     char server_stop[PATH_SIZE];
     char fence[PATH_SIZE];           /* likewise: ends this host for sure, run by the monitor; empty: none */
     char server_settings[PATH_SIZE]; /* the file of its settings that `mmm init` writes; empty: found */
+    char binlog_tool[PATH_SIZE];     /* decodes the binary log; empty: the family's own, by $PATH */
     uint16_t agent_port;
     char agent_state[PATH_SIZE];     /* folder of the agent's durable file, one file a host */
     enum guard_mode guard;           /* clients reach the server through leased addresses only (effect/guard) ... */

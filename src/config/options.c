@@ -129,6 +129,9 @@ const struct option options[] = {
       "Starts the server, for clone and restore; split at spaces and run without a shell." },
     { SECTION_HOST, "server_stop", OPTION_COMMAND, OPTION_PLAIN, HOST(settings.server_stop), "", 0, 0, NULL,
       "Stops it, likewise." },
+    { SECTION_HOST, "binlog_tool", OPTION_PATH, OPTION_PLAIN, HOST(settings.binlog_tool), "", 0, 0, NULL,
+      "The program with which the agent decodes the binary log for `mmm events show`; if not given, mariadb-binlog or "
+      "mysqlbinlog, as the server is, from the folders of the agent's $PATH." },
     { SECTION_HOST, "fence", OPTION_COMMAND, OPTION_PLAIN, HOST(settings.fence), "", 0, 0, NULL,
       "A program on the monitor's machine, by its absolute path, with its arguments, that ends this host for sure: switches "
       "its power off or resets it. It is run without a shell when the host was the writer and nobody hears it for half a "

@@ -17,6 +17,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/events.h"
 #include "app/cli/explain.h"
+#include "app/cli/rows.h"
 #include "app/cli/show.h"
 #include "app/cli/table.h"
 #include "base/text.h"
@@ -507,21 +508,82 @@ static void events_that_follow_later_stand_under_the_first(void **state) {
     json_decref(second);
 }
 
-static void an_event_of_own_transactions_tells_how_to_see_their_rows(void **state) {
-    (void)state;
+static char *rows_told(const char *why, const char *answer) {
     char *text = NULL;
     size_t length;
     FILE *out = open_memstream(&text, &length);
-    json_t *event = json_pack("{s:s,s:i,s:s,s:s,s:s,s:s,s:{}}", "time", "2026-11-22T05:00:00.000Z", "term", 8, "rule",
-                              "H90", "event", "host_held", "host", "db2", "why",
-                              "has 4 transactions that db1 does not have: 0-12-56..58,1-13-7", "facts");
-    events_tell(out, 41, event);
+    struct rows_question question;
+    json_t *event = json_pack("{s:s,s:s}", "host", "db2", "why", why);
+    json_t *rows = answer ? json_loads(answer, 0, NULL) : NULL;
+    assert_true(rows_question_of(event, &question));
+    rows_tell(out, &question, rows, "it is silent");
     fclose(out);
-    assert_non_null(strstr(text, "event 41: host_held\n"));
-    assert_non_null(strstr(text, "  rule  H90\n"));
+    json_decref(rows);
+    json_decref(event);
+    return text;
+}
+
+static void an_event_of_own_transactions_shows_their_rows(void **state) {
+    (void)state;
+    char *text = rows_told("has 3 transactions that db1 does not have: 0-12-56..58",
+                           "{\"end\":\"all\",\"left_out\":0,\"transactions\":[{\"gtid\":\"0-12-56\",\"time\":"
+                           "\"2026-11-22 05:00:00\",\"left_out\":0,\"items\":[{\"do\":\"update\",\"table\":\"`a`.`t`\","
+                           "\"before\":\"@1=1\",\"after\":\"@1=\\u001b2\"},{\"do\":\"statement\",\"text\":\"DROP TABLE "
+                           "a.t\"}]}]}");
+    assert_string_equal(text, "  what they do, from the binary log of db2:\n"
+                              "    0-12-56  2026-11-22 05:00:00 UTC\n"
+                              "      UPDATE `a`.`t` @1=1 → @1=?2\n"
+                              "      DROP TABLE a.t\n");
+    free(text);
+}
+
+static void what_cannot_be_shown_of_own_transactions_is_told_how_to_see(void **state) {
+    (void)state;
+    char *text = rows_told("has 4 transactions that db1 does not have: 0-12-56..58,1-13-7", NULL);
+    assert_non_null(strstr(text, "cannot be shown: it is silent\n"));
     assert_non_null(strstr(text, "on db2, behind each «GTID» of 0-12-56..58,1-13-7:\n    mariadb-binlog "));
     free(text);
-    json_decref(event);
+    text = rows_told("has 1 transaction that db1 does not have: 0-12-56",
+                     "{\"end\":\"all\",\"left_out\":3,\"transactions\":[]}");
+    assert_non_null(strstr(text, "… and 3 more transactions\n"));
+    assert_non_null(strstr(text, "by hand"));
+    free(text);
+    text = rows_told("has 1 transaction that db1 does not have: 0-12-56", "{\"end\":\"purged\"}");
+    assert_string_equal(text, "  they are gone: the binary logs of db2 that had them are purged\n");
+    free(text);
+    text = rows_told("has 2 transactions that db1 does not have: c6ea00a2-e6cb-11f1-80be-02000a4d000d:1-2",
+                     "{\"end\":\"failed\",\"why\":\"no program\"}");
+    assert_non_null(strstr(text, "their rows cannot be shown: no program\n"));
+    assert_non_null(strstr(text, "--include-gtids=c6ea00a2-e6cb-11f1-80be-02000a4d000d:1-2 "));
+    free(text);
+}
+
+static void a_number_that_an_event_cuts_is_never_taken_for_a_transaction(void **state) {
+    (void)state;
+    static const struct {
+        const char *list, *looked_for; /* of 9 transactions; NULL: nothing is looked for */
+    } cases[] = {
+        { "0-12-1..8,0-13-7", "0-12-1..8,0-13-7" },
+        { "0-12-56..58,1-13-7", "0-12-56..58" },
+        { "0-12-56..58,1-13-", "0-12-56..58" },
+        { "0-12-56..5", NULL },
+        { "c6ea00a2-e6cb-11f1-80be-02000a4d000d:1-5:7-1", "c6ea00a2-e6cb-11f1-80be-02000a4d000d:1-5" },
+        { "c6ea00a2-e6cb-11f1-80be-02000a4d000d:1-5,c6ea00a2-e6", "c6ea00a2-e6cb-11f1-80be-02000a4d000d:1-5" },
+        { "c6ea00a2-e6cb-11f1-80be-02000a4d000d:1-5,d6ea00a2-e6cb-11f1-80be-02000a4d000d:3",
+          "c6ea00a2-e6cb-11f1-80be-02000a4d000d:1-5" },
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char why[256];
+        struct rows_question question;
+        snprintf(why, sizeof why, "has 9 transactions that db1 does not have: %s", cases[i].list);
+        json_t *event = json_pack("{s:s,s:s}", "host", "db2", "why", why);
+        assert_int_equal(rows_question_of(event, &question), cases[i].looked_for != NULL);
+        if (cases[i].looked_for)
+            assert_string_equal(question.list, cases[i].looked_for);
+        if (cases[i].looked_for)
+            assert_int_equal(question.is_cut, i > 0);
+        json_decref(event);
+    }
 }
 
 static void an_event_is_asked_for_by_its_number(void **state) {
@@ -599,7 +661,9 @@ int main(void) {
         cmocka_unit_test(checks_answer_in_the_originals_form),
         cmocka_unit_test(an_unknown_check_or_host_is_answered_as_the_original_did),
         cmocka_unit_test(events_that_follow_later_stand_under_the_first),
-        cmocka_unit_test(an_event_of_own_transactions_tells_how_to_see_their_rows),
+        cmocka_unit_test(an_event_of_own_transactions_shows_their_rows),
+        cmocka_unit_test(what_cannot_be_shown_of_own_transactions_is_told_how_to_see),
+        cmocka_unit_test(a_number_that_an_event_cuts_is_never_taken_for_a_transaction),
         cmocka_unit_test(an_event_is_asked_for_by_its_number),
         cmocka_unit_test(an_explanation_tells_what_is_not_known_as_not_known),
     };

@@ -5,6 +5,7 @@
  *   guard.c   doing a plan: the guard
  *   release.c taking back what outlives the agent
  *   doctor.c  facts for `mmm doctor`, on a thread of their own
+ *   rows.c    the rows that transactions touch, for `mmm events show`, likewise
  *   waiting.c a host that was never set up: its agent waits for `mmm init`
  *   talk.c    reports to the monitor, questions to peers, what others ask here
  */
@@ -49,6 +50,7 @@ struct agent_app {
     bool monitor_answered;       /* the last report, so that a change is logged once */
     char rights_missing[512];    /* empty: none */
     struct agent_doctor *doctor; /* under way, or NULL */
+    struct agent_rows *rows;     /* likewise */
     struct http_request *asking; /* the peer's question that the plan will answer */
 };
 
@@ -84,5 +86,10 @@ void talk_end(struct agent_app *app);
 /* doctor.c: false: one is under way; otherwise the request is answered when the facts are there. */
 bool doctor_serve(struct agent_app *app, struct http_request *request);
 void doctor_end(struct agent_app *app);
+
+/* rows.c: RC_OK: the request is answered when the rows are there.  RC_CONFLICT: one is under way; RC_INVALID: what is
+ * asked for is no list of transactions.  Who asks may command the cluster. */
+enum rc rows_serve(struct agent_app *app, struct http_request *request) NODISCARD;
+void rows_end(struct agent_app *app);
 
 #endif

@@ -86,6 +86,16 @@ static void serve_doctor(struct agent_app *app, struct http_request *request) {
         respond_error(request, 503, "a doctor is at work here already; ask again in some seconds");
 }
 
+/* To whoever may command: on_request has seen a certificate of the cluster's authority, as the monitor does for a
+ * command. */
+static void serve_rows(struct agent_app *app, struct http_request *request) {
+    enum rc rc = rows_serve(app, request);
+    if (rc == RC_CONFLICT)
+        respond_error(request, 503, "somebody looks at transactions here already; ask again in some seconds");
+    else if (rc)
+        respond_error(request, 400, "this is no list of transactions");
+}
+
 /* An agent that works has nothing to be set up: whatever was asked, that is the answer. */
 static void serve_init(struct agent_app *app, struct http_request *request, const char *peer) {
     if (!waiting_allows(app->settings, peer)) {
@@ -112,8 +122,11 @@ static void on_request(void *context, struct http_request *request) {
         serve_init(app, request, peer);
     else if (!post && text_equal(path, "/v1/doctor"))
         serve_doctor(app, request);
+    else if (!post && text_equal(path, "/v1/rows"))
+        serve_rows(app, request);
     else
-        respond_error(request, 404, "an agent has POST /v1/nudge, POST /v1/ask, POST /v1/init and GET /v1/doctor");
+        respond_error(request, 404,
+                      "an agent has POST /v1/nudge, POST /v1/ask, POST /v1/init, GET /v1/doctor and GET /v1/rows");
 }
 
 enum rc talk_tls(struct agent_app *app, struct reason *ret_why) {
@@ -162,6 +175,7 @@ enum rc talk_start(struct agent_app *app, struct reason *ret_why) {
 
 void talk_end(struct agent_app *app) {
     doctor_end(app);
+    rows_end(app);
     http_peer_free(app->monitor);
     for (int i = 0; i < HOSTS_MAX; i++)
         http_peer_free(app->peers[i]);

@@ -19,9 +19,12 @@ static const struct cli_command commands[] = {
     { "events", "[show NUMBER]", 0, 2, OPTION_FOLLOW | OPTION_MOST | OPTION_JSON, "what the monitor did, and why",
       "Number, time, term, the rule that decided, the event, the host, the role and the reason; oldest first.\n"
       "--most N shows the last N (default 40, at most 200).  --follow goes on until Ctrl-C.\n"
-      "show NUMBER shows one with all its facts; of a host held with transactions of its own also the command that\n"
-      "shows the rows they touch, to be run on that host by somebody who may see its data.\n"
-      "--json prints one object a line: number, time, term, rule, event, host, role, why.\n",
+      "show NUMBER shows one with all its facts; of a host held with transactions of its own also the rows they "
+      "touch,\n"
+      "which its agent decodes from the binary log: @1 is a table's first column.  At most 50 transactions and 100 "
+      "rows\n"
+      "or statements; for what is left out, and where the agent cannot do it, it says how to see it by hand.\n"
+      "--json prints one object a line: number, time, term, rule, event, host, role, why; with show also the rows.\n",
       run_events },
     { "explain", "", 0, 0, OPTION_JSON, "who would become writer now, how long it would take, what would be lost",
       "Tells what the monitor would do if the writer's server died now, and if its host were cut off: who becomes\n"

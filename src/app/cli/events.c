@@ -8,9 +8,11 @@
 
 #include "app/cli/client.h"
 #include "app/cli/commands.h"
+#include "app/cli/rows.h"
 #include "app/cli/table.h"
 #include "app/cli/view.h"
 #include "base/text.h"
+#include "wire/json.h"
 
 enum { FOLLOW_AT_ONCE = 200 };
 
@@ -107,21 +109,6 @@ static void tell_field(FILE *out, const json_t *event, const char *name) {
     fputc('\n', out);
 }
 
-/* H90: «has 3 transactions that db1 does not have: 0-12-56..58,0-13-7». */
-static void tell_transactions(FILE *out, const json_t *event) {
-    const char *why = view_text(event, "why", "");
-    const char *list = strrchr(why, ':');
-    if (!text_equal(view_text(event, "rule", ""), "H90") || !list)
-        return;
-    fputs("  to see the rows that they touch, on ", out);
-    print_clean(out, view_text(event, "host", "?"));
-    fputs(", behind each «GTID» of", out);
-    print_clean(out, list + 1);
-    fputs(":\n    mariadb-binlog --base64-output=decode-rows --verbose \"$(mariadb -Ne 'SELECT "
-          "@@log_bin_basename')\".[0-9]*\n",
-          out);
-}
-
 void events_tell(FILE *out, long long number, const json_t *event) {
     static const char *const fields[] = { "time", "rule", "host", "role", "why" };
     fprintf(out, "event %lld: ", number);
@@ -136,7 +123,26 @@ void events_tell(FILE *out, long long number, const json_t *event) {
     json_t *fact;
     json_object_foreach(json_object_get(event, "facts"), name, fact)
         tell_field(out, json_object_get(event, "facts"), name);
-    tell_transactions(out, event);
+}
+
+/* The same for a person and for a program; what the agent cannot say is no failure of this command. */
+static void show_with_rows(struct cli_call *call, long long number, json_t *event) {
+    struct rows_question question;
+    struct reason why = { "" };
+    json_t *rows = NULL;
+    bool is_asked = rows_question_of(event, &question);
+    if (is_asked && rows_fetch(call->settings, &question, &rows, &why) != RC_OK)
+        rows = NULL;
+    if (call_has(call, OPTION_JSON)) {
+        if (is_asked)
+            json_object_set_new(event, rows ? "rows" : "rows_why", rows ? json_incref(rows) : text_value(why.text));
+        print_json_line(call->out, number, event);
+    } else {
+        events_tell(call->out, number, event);
+        if (is_asked)
+            rows_tell(call->out, &question, rows, why.text);
+    }
+    json_decref(rows);
 }
 
 static int show_event(struct cli_call *call) {
@@ -158,10 +164,8 @@ static int show_event(struct cli_call *call) {
     if (!event)
         status =
             call_failed(call, "there is no event %lld, or not any more ([monitor] events_kept); mmm events", number);
-    else if (call_has(call, OPTION_JSON))
-        print_json_line(call->out, number, event);
     else
-        events_tell(call->out, number, event);
+        show_with_rows(call, number, event);
     json_decref(root);
     return status;
 }
