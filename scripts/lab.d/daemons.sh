@@ -30,6 +30,7 @@ server_stop = $LAB/$1/stop-server
 agent_state = $LAB/$1/agent
 server_settings = $LAB/$1/conf.d/zz-mmm.cnf
 EOF
+    [[ $FAMILY == mariadb ]] || echo "binlog_tool = $LAB/mysqlbinlog"
 }
 
 # What «up --mmm-set section.key=value» asked for, into that section: none may stand twice.
@@ -147,6 +148,7 @@ store_make() {
 mmm_up() {
     local host
     [[ -x $(mmm_program) ]] || fail "there is no $(mmm_program); run scripts/setup, or use lab up --no-mmm"
+    [[ $FAMILY == mariadb ]] || binlog_tool_mysql
     mmm_settings >"$LAB/mmm.ini"
     add_settings "$LAB/mmm.ini"
     certificates_make

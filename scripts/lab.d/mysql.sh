@@ -87,6 +87,18 @@ EOF
         sed 's/^rpl_semi_sync_master_/rpl_semi_sync_source_/; s/^rpl_semi_sync_slave_/rpl_semi_sync_replica_/'
 }
 
+# Agents run outside of the root that has MySQL's programs, and may not enter it: its loader runs the tool from there.
+binlog_tool_mysql() {
+    local root loader
+    root=$(server_root)
+    for loader in "$root"/lib64/ld-linux-*.so.* "$root"/lib/ld-linux-*.so.*; do
+        [[ ! -e $loader ]] || break
+    done
+    printf '#!/bin/sh\nexec %q --library-path %q %q "$@"\n' "$loader" \
+        "$(printf '%s:' "$root"/usr/lib/*-linux-gnu)" "$root/usr/bin/mysqlbinlog" >"$LAB/mysqlbinlog"
+    chmod 0755 "$LAB/mysqlbinlog"
+}
+
 server_launch_mysql() { # host
     # MySQL does not start beside a lock that names a process, and takes a dead one that nobody has waited for yet as one;
     # in some containers that lasts seconds.  The lab knows that its server is gone.
