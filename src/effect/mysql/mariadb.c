@@ -63,7 +63,8 @@ static enum rc replica_of(struct connection *connection, msec deadline, struct r
 
 /* A semi-synchronous replica that stops receiving first connects to its source, to end the dump thread there; when the
  * source is unreachable it waits for that as long as this variable says (5 s by default; seen on 10.11).  A second is
- * the least there is.  A server without the variable has no such wait. */
+ * the least there is.  A server without the variable has no such wait.  10.11 does not try any more once it has failed
+ * to reconnect; 11.8 still does (seen), and switching semi-sync off first does not keep it from that. */
 static enum rc stop_receiving(const struct work *work, struct reason *ret_why) {
     enum rc rc =
         connection_run(work->connection, work->deadline, NULL, "SET GLOBAL rpl_semi_sync_slave_kill_conn_timeout=1");
