@@ -535,9 +535,9 @@ every_host_has_a_reader() {
     show | jq -e 'all(.hosts[]; [.roles[].role] | index("reader"))' >/dev/null 2>&1
 }
 
-stop_clients() {
+stop_clients() { # [how their names begin]
     local file name
-    for file in "$(lab_folder)"/run/{load,prober}-*.pid; do
+    for file in "$(lab_folder)"/run/{load,prober}-"${1:-}"*.pid; do
         [[ -e $file ]] || continue
         name=$(basename "$file" .pid)
         lab "${name%%-*}" stop --as "${name#*-}" >"$EVIDENCE/$name.json" || broken "$name did not end"
