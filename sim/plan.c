@@ -19,11 +19,10 @@ static struct ip ip_of(int last) {
     return (struct ip){ .family = 4, .bytes = { 10, 77, 0, (uint8_t)last } };
 }
 
-static void make_roles(struct cluster *cluster, uint64_t *random) {
-    int masters = cluster->host_count > 3 && pick(random, 0, 2) == 0 ? 3 : 2;
+static void make_roles(struct cluster *cluster, int masters, int prefer) {
     cluster->role_count = 2;
-    cluster->roles[0] = (struct role_spec){ .name = "writer", .mode = ROLE_EXCLUSIVE, .is_writer = true };
-    cluster->roles[0].prefer = pick(random, 0, 5) == 0 ? 0 : HOST_NONE;
+    cluster->roles[0] =
+        (struct role_spec){ .name = "writer", .mode = ROLE_EXCLUSIVE, .prefer = prefer, .is_writer = true };
     cluster->roles[1] = (struct role_spec){ .name = "reader", .mode = ROLE_BALANCED, .prefer = HOST_NONE };
     for (int i = 0; i < cluster->host_count; i++) {
         struct host_spec *host = &cluster->hosts[i];
@@ -36,8 +35,11 @@ static void make_roles(struct cluster *cluster, uint64_t *random) {
             spec->order[spec->order_count++] = i;
         }
     }
-    cluster->address_count = 2 + (int)pick(random, 0, cluster->host_count);
-    for (int i = 0; i < cluster->address_count; i++)
+}
+
+static void make_addresses(struct cluster *cluster, int count) {
+    cluster->address_count = count;
+    for (int i = 0; i < count; i++)
         cluster->addresses[i] = (struct role_address){ .ip = ip_of(50 + i), .prefix = 24, .role = i > 0 };
 }
 
@@ -63,7 +65,9 @@ static void make_cluster(struct cluster *cluster, uint64_t *random) {
                       .catch_up = SECONDS(2),
                       .acknowledge_timeout = SECONDS(1) },
     };
-    make_roles(cluster, random);
+    int masters = cluster->host_count > 3 && pick(random, 0, 2) == 0 ? 3 : 2;
+    make_roles(cluster, masters, pick(random, 0, 5) == 0 ? 0 : HOST_NONE);
+    make_addresses(cluster, 2 + (int)pick(random, 0, cluster->host_count));
 }
 
 /* ---- the faults ---- */
@@ -222,9 +226,90 @@ static int plan_lost_store(struct plan *plan, uint64_t *random) {
     return 3;
 }
 
+/* ---- faults that are aimed at one rule: what it is there for needs several of them, in this order ---- */
+
+static void make_three_masters(struct cluster *cluster) {
+    if (cluster->host_count < 3)
+        cluster->host_count = 3;
+    make_roles(cluster, 3, HOST_NONE);
+}
+
+/* What a host said before it was writer comes to a monitor that was started after its tenure had begun, and waits for
+ * its end: the host itself is stopped, and its lease runs. */
+static int plan_late_report(struct plan *plan, msec at, uint64_t *random) {
+    msec lease = plan->cluster.lease.length, late = SECONDS(10);
+    struct fault *faults = plan->faults;
+    faults[0] = (struct fault){
+        .kind = FAULT_LATE, .at = at - late, .length = late, .other = AT_MONITOR, .value = pick(random, 200, 600)
+    };
+    faults[1] = (struct fault){ .kind = FAULT_COMMAND, .at = at, .host = 1, .value = COMMAND_MOVE_ROLE };
+    at += pick(random, 500, lease);
+    faults[2] =
+        (struct fault){ .kind = FAULT_AGENT_STALL, .at = at, .length = lease + pick(random, 0, lease), .host = 1 };
+    at += pick(random, 1, 300);
+    faults[3] = (struct fault){ .kind = FAULT_COMMAND, .at = at, .host = 0, .value = COMMAND_MOVE_ROLE };
+    at += pick(random, 100, lease / 2);
+    faults[4] = (struct fault){ .kind = FAULT_MONITOR_KILL, .at = at, .length = pick(random, 1, 200) };
+    return 5;
+}
+
+/* The writer's server dies, its electable set changes while it is dead, and then it is not told anything any more. */
+static int plan_dead_writer(struct plan *plan, msec at, uint64_t *random) {
+    msec lease = plan->cluster.lease.length;
+    struct fault *faults = plan->faults;
+    make_three_masters(&plan->cluster);
+    faults[0] = (struct fault){ .kind = FAULT_SERVER_KILL, .at = at, .length = pick(random, 1, lease), .host = 0 };
+    at += pick(random, 2, lease / 2);
+    faults[1] = (struct fault){ .kind = FAULT_COMMAND, .at = at, .host = 2, .value = COMMAND_SET_OFFLINE };
+    at += pick(random, 1, lease / 10 + 3 * plan->delay_most);
+    faults[2] = (struct fault){
+        .kind = FAULT_CUT, .at = at, .length = lease + pick(random, 0, lease), .host = AT_MONITOR, .other = 0
+    };
+    return 3;
+}
+
+/* A fence program takes so long that another has become writer, and is to hand over, when it says that the one before
+ * has ended; now and then the monitor that hears that is not the one that asked. */
+static int plan_late_fence(struct plan *plan, msec at, uint64_t *random) {
+    msec lease = plan->cluster.lease.length, most = SECONDS(10);
+    struct fault *faults = plan->faults;
+    make_three_masters(&plan->cluster);
+    plan->fence_fails_permille = plan->fence_hangs_permille = 0;
+    plan->fence_answer_most = most;
+    for (int i = 0; i < plan->cluster.host_count; i++) {
+        plan->cluster.hosts[i].has_fence = true;
+        plan->cluster.hosts[i].fence_timeout = most;
+    }
+    faults[0] = (struct fault){ .kind = FAULT_ISOLATE, .at = at, .length = 4 * lease, .host = 0 };
+    at += lease + plan->cluster.lease.margin + pick(random, 300, 2000);
+    faults[1] = (struct fault){ .kind = FAULT_COMMAND, .at = at, .host = 2, .value = COMMAND_MOVE_ROLE };
+    faults[2] = (struct fault){
+        .kind = FAULT_CUT_BOTH, .at = at + pick(random, 1, 300), .length = 2 * lease, .host = 1, .other = AT_MONITOR
+    };
+    if (pick(random, 0, 2) != 0)
+        return 3;
+    faults[3] = (struct fault){ .kind = FAULT_MONITOR_KILL,
+                                .at = at + pick(random, 100, lease / 2),
+                                .length = pick(random, 1, 200) };
+    return 4;
+}
+
+static int plan_aimed(struct plan *plan, uint64_t which, uint64_t *random) {
+    msec at = plan->faults_from + SECONDS(20) + pick(random, 0, SECONDS(20));
+    switch (which % 3) {
+    case 0:
+        return plan_late_report(plan, at, random);
+    case 1:
+        return plan_dead_writer(plan, at, random);
+    default:
+        return plan_late_fence(plan, at, random);
+    }
+}
+
 /* With numbers of its own, so that a seed's faults are the same as before there were fence programs. */
 static void make_fences(struct plan *plan, uint64_t seed) {
     uint64_t random = seed * UINT64_C(0xd1342543de82ef95) + 1;
+    plan->fence_answer_most = SECONDS(3);
     if (pick(&random, 0, 2) != 0)
         return;
     plan->fence_fails_permille = (unsigned)pick(&random, 0, 700);
@@ -233,6 +318,8 @@ static void make_fences(struct plan *plan, uint64_t seed) {
         plan->cluster.hosts[i].has_fence = pick(&random, 0, 4) != 0;
         plan->cluster.hosts[i].fence_timeout = pick(&random, 500, 10000);
     }
+    if (pick(&random, 0, 3) == 0)
+        plan->fence_answer_most = SECONDS(10);
 }
 
 void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
@@ -262,6 +349,10 @@ void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
     if (seed % 16 == 7)
         first = plan_lost_store(ret_plan, &random);
     int count = kinds ? (int)pick(&random, 3, most) : 0;
+    if (seed % 16 == 13) {
+        first = plan_aimed(ret_plan, seed / 48, &random);
+        count = first + (kinds ? (int)pick(&random, 0, 3) : 0);
+    }
     for (int i = first; i < count; i++) {
         ret_plan->faults[i] = make_fault(ret_plan, on[pick(&random, 0, kinds - 1)], &random);
         if (seed % 2 == 0 && i > 0)

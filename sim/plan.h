@@ -53,6 +53,7 @@ struct plan {
     msec lag;                                            /* of replicas */
     unsigned deaf_permille;                              /* announcements that the second client misses */
     unsigned fence_fails_permille, fence_hangs_permille; /* where the cluster has fence programs */
+    msec fence_answer_most;
     int count;
     struct fault faults[FAULTS_MAX]; /* by their time */
 };

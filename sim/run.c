@@ -313,6 +313,7 @@ void run_plan(struct world *world, const struct plan *plan, const struct run_opt
     world->deaf_permille = plan->deaf_permille;
     world->fence.fails_permille = plan->fence_fails_permille;
     world->fence.hangs_permille = plan->fence_hangs_permille;
+    world->fence.answer_most = plan->fence_answer_most;
     while (world->now < plan->faults_until && !world->violation[0]) {
         settle(&run);
         world_run(world, next_edge(&run) - world->now);

@@ -81,6 +81,7 @@ struct world_host {
 
 struct world_fence {
     unsigned fails_permille, hangs_permille;
+    msec answer_most; /* one that works takes so long at the most, and no longer than its limit */
     bool pending;
     msec off_at; /* NEVER: it does not, or has done so */
     msec answer_at;

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "world.h"
 
-enum { ANSWER_MOST = 3000, OFF_MOST = 12000 };
+enum { OFF_MOST = 12000 };
 
 void fence_start(struct world *world, const struct fence_request *request) {
     struct world_fence *fence = &world->fence;
@@ -18,7 +18,8 @@ void fence_start(struct world *world, const struct fence_request *request) {
     TEXT_COPY(fence->result.why, hangs   ? "did not end in its time and was killed"
                                  : fails ? "exit status 1"
                                          : "exit status 0");
-    fence->answer_at = world->now + (hangs ? limit : world_random(world, ANSWER_MOST < limit ? ANSWER_MOST : limit));
+    msec most = fence->answer_most < limit ? fence->answer_most : limit;
+    fence->answer_at = world->now + (hangs ? limit : world_random(world, most));
     fence->off_at = fence->result.ended ? world->now + world_random(world, fence->answer_at - world->now) : NEVER;
 }
 
