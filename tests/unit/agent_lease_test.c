@@ -356,6 +356,23 @@ static void a_role_for_a_dead_server_is_refused_and_said_so_in_the_new_term(void
     assert_false(agent.writer);
 }
 
+/* The server has died while the agent was down: nobody has seen it die, it may be back in a moment, and the restarted
+ * agent goes on with its lease.  A report that it has resigned would end the monitor's wait for that lease. */
+static void a_writer_whose_server_is_not_there_never_says_that_it_resigned_while_it_has_a_lease(void **state) {
+    (void)state;
+    struct agent_address addresses[ADDRESSES_MAX] = { { .present = true, .gone_at = 100000 + 4000 } };
+    struct probe none = { .answered = false };
+    start(&was_writer, addresses);
+    feed((struct agent_event){ .kind = AGENT_PROBED, .probe = &none, .process_absent = true });
+    assert_int_equal(agent.process, PROCESS_ABSENT);
+    answer_next(orders_of(DUTY_WRITER, 6)); /* the electable set has changed, hence the term */
+    assert_false(agent.writer && agent.durable.resigned);
+    pass(SECONDS(6));
+    assert_false(agent.writer);
+    answer_next(orders_of(DUTY_WRITER, 6));
+    assert_true(agent.durable.resigned);
+}
+
 /* The answer may have been on its way when the server died: the monitor did not know it yet. */
 static void an_answer_to_a_report_from_before_the_death_gives_no_role(void **state) {
     (void)state;
@@ -416,6 +433,7 @@ int main(void) {
         cmocka_unit_test(a_dead_server_resigns_at_once),
         cmocka_unit_test(a_resigned_role_is_not_taken_again_in_the_same_term),
         cmocka_unit_test(a_role_for_a_dead_server_is_refused_and_said_so_in_the_new_term),
+        cmocka_unit_test(a_writer_whose_server_is_not_there_never_says_that_it_resigned_while_it_has_a_lease),
         cmocka_unit_test(an_answer_to_a_report_from_before_the_death_gives_no_role),
         cmocka_unit_test(what_must_survive_a_restart_is_saved),
     };

@@ -33,7 +33,9 @@ static msec granted_until(const struct step *step, const struct orders *orders) 
     return step->agent->report_sent + length;
 }
 
-/* The monitor did not know yet that the server is dead: the new term is obeyed, and the role given up in it at once. */
+/* The monitor did not know yet that the server is dead: the new term is obeyed, and the role given up in it at once.
+ * Not by who has a lease, since it was restarted and has not seen its server die: that one may be back within the
+ * lease. */
 static void refuse_role(struct step *step, const struct orders *orders) {
     struct agent *agent = step->agent;
     agent->durable.term = orders->term;
@@ -47,7 +49,7 @@ static void obey_writer(struct step *step, const struct orders *orders) {
     bool resigned = agent->durable.resigned && orders->term <= agent->durable.term;
     bool promised = !agent->writer && agent->promised_until > step->now;
     bool dead = agent->process == PROCESS_EXITED || agent->process == PROCESS_ABSENT;
-    if (dead && orders->term > agent->durable.term)
+    if (dead && !agent->writer && orders->term > agent->durable.term)
         refuse_role(step, orders);
     if (resigned || promised || dead)
         return;
