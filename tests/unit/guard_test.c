@@ -158,6 +158,26 @@ static void a_new_writer_is_reached_for_no_longer_than_its_lease(void **state) {
     assert_int_equal(held_until[READER_1], agent.lease_until);
 }
 
+/* Somebody has flushed the reader's address, and it is not taken anew yet, since this host has just given its word not
+ * to: whoever puts it back must not open a way round the lease. */
+static void what_is_let_through_for_an_address_that_is_gone_is_bound_by_the_lease_too(void **state) {
+    (void)state;
+    forget();
+    start(NULL, NULL);
+    probed(probe_of(true));
+    pass_until(SECONDS(6), noted);
+    answer_next(orders_with(DUTY_STANDBY, 5, set_of(READER_1)));
+    agent.contact_extended = now + SECONDS(30);
+    pass_until(50, noted);
+    assert_true(held_until[READER_1] > now + SECONDS(20));
+    feed((struct agent_event){ .kind = AGENT_ADDRESSES }); /* none is there */
+    agent.told_silent = now;
+    answer_next(orders_with(DUTY_WRITER, 6, set_of(READER_1)));
+    note_plan();
+    assert_true(agent.writer && !agent.addresses[READER_1].present);
+    assert_int_equal(held_until[READER_1], agent.lease_until);
+}
+
 static void a_restarted_agent_goes_on_with_what_the_kernel_has(void **state) {
     (void)state;
     static const struct {
@@ -209,6 +229,7 @@ int main(void) {
         cmocka_unit_test(a_readers_address_on_the_writer_is_no_way_round),
         cmocka_unit_test(a_reader_is_let_through_while_contact_lasts),
         cmocka_unit_test(a_new_writer_is_reached_for_no_longer_than_its_lease),
+        cmocka_unit_test(what_is_let_through_for_an_address_that_is_gone_is_bound_by_the_lease_too),
         cmocka_unit_test(a_restarted_agent_goes_on_with_what_the_kernel_has),
         cmocka_unit_test(it_is_set_again_every_second_should_somebody_have_flushed_it),
     };
