@@ -101,6 +101,7 @@ static int64_t pick_value(enum fault_kind kind, uint64_t *random) {
     switch (kind) {
     case FAULT_LOSS:
     case FAULT_DUPLICATE:
+    case FAULT_ECHO:
         return pick(random, 20, 400);
     case FAULT_LATE:
         return pick(random, 5, 100);
@@ -195,7 +196,7 @@ static uint64_t choose_kinds(uint64_t seed, uint64_t *random) {
     uint64_t chosen = sim_random(random), fewer = chosen & sim_random(random);
     switch (seed % 4) {
     case 1:
-        return fewer & ~stores;
+        return fewer & ~stores & ~set_of(FAULT_ECHO);
     case 3:
         return (chosen & around) | (seed % 8 == 3 ? set_of(FAULT_STORE_OLD) : set_of(FAULT_STORE_LOST));
     default:
@@ -234,44 +235,50 @@ static void make_three_masters(struct cluster *cluster) {
     make_roles(cluster, 3, HOST_NONE);
 }
 
-/* What a host said before it was writer comes to a monitor that was started after its tenure had begun, and waits for
- * its end: the host itself is stopped, and its lease runs. */
-static int plan_late_report(struct plan *plan, msec at, uint64_t *random) {
-    msec lease = plan->cluster.lease.length, late = SECONDS(10);
+/* What a host said before it was writer comes again, to a monitor that was started after its tenure had begun and waits
+ * for its end: the host itself is stopped, and its lease runs. */
+static int plan_echo(struct plan *plan, msec at, uint64_t *random) {
+    msec lease = plan->cluster.lease.length;
     struct fault *faults = plan->faults;
+    make_roles(&plan->cluster, 2, HOST_NONE);
     faults[0] = (struct fault){
-        .kind = FAULT_LATE, .at = at - late, .length = late, .other = AT_MONITOR, .value = pick(random, 200, 600)
+        .kind = FAULT_ECHO, .at = plan->faults_from, .length = at - plan->faults_from, .value = pick(random, 200, 500)
     };
     faults[1] = (struct fault){ .kind = FAULT_COMMAND, .at = at, .host = 1, .value = COMMAND_MOVE_ROLE };
-    at += pick(random, 500, lease);
+    at += pick(random, 1000, lease + 1000);
     faults[2] =
         (struct fault){ .kind = FAULT_AGENT_STALL, .at = at, .length = lease + pick(random, 0, lease), .host = 1 };
-    at += pick(random, 1, 300);
+    at += pick(random, 1, 100);
     faults[3] = (struct fault){ .kind = FAULT_COMMAND, .at = at, .host = 0, .value = COMMAND_MOVE_ROLE };
-    at += pick(random, 100, lease / 2);
-    faults[4] = (struct fault){ .kind = FAULT_MONITOR_KILL, .at = at, .length = pick(random, 1, 200) };
+    at += pick(random, 50, lease / 10 + 100);
+    faults[4] = (struct fault){ .kind = FAULT_MONITOR_KILL, .at = at, .length = pick(random, 1, 100) };
     return 5;
 }
 
-/* The writer's server dies, its electable set changes while it is dead, and then it is not told anything any more. */
+/* The writer's server dies, its electable set changes while it is dead, and then it is not told anything any more.  In
+ * half of the seeds it dies while its agent is down, so that the agent never sees it die. */
 static int plan_dead_writer(struct plan *plan, msec at, uint64_t *random) {
-    msec lease = plan->cluster.lease.length;
+    msec lease = plan->cluster.lease.length, before = pick(random, 1, 500);
+    bool unseen = pick(random, 0, 1);
     struct fault *faults = plan->faults;
     make_three_masters(&plan->cluster);
     faults[0] = (struct fault){ .kind = FAULT_SERVER_KILL, .at = at, .length = pick(random, 1, lease), .host = 0 };
-    at += pick(random, 2, lease / 2);
+    faults[3] = (struct fault){
+        .kind = FAULT_AGENT_KILL, .at = at - before, .length = before + pick(random, 1, lease / 10), .host = 0
+    };
+    at += pick(random, 2, lease / 4) + (unseen ? lease / 10 : 0);
     faults[1] = (struct fault){ .kind = FAULT_COMMAND, .at = at, .host = 2, .value = COMMAND_SET_OFFLINE };
-    at += pick(random, 1, lease / 10 + 3 * plan->delay_most);
+    at += pick(random, plan->delay_most, plan->delay_most + lease / 10);
     faults[2] = (struct fault){
         .kind = FAULT_CUT, .at = at, .length = lease + pick(random, 0, lease), .host = AT_MONITOR, .other = 0
     };
-    return 3;
+    return unseen ? 4 : 3;
 }
 
 /* A fence program takes so long that another has become writer, and is to hand over, when it says that the one before
  * has ended; now and then the monitor that hears that is not the one that asked. */
 static int plan_late_fence(struct plan *plan, msec at, uint64_t *random) {
-    msec lease = plan->cluster.lease.length, most = SECONDS(10);
+    msec lease = plan->cluster.lease.length, most = 2 * lease + SECONDS(2);
     struct fault *faults = plan->faults;
     make_three_masters(&plan->cluster);
     plan->fence_fails_permille = plan->fence_hangs_permille = 0;
@@ -284,7 +291,7 @@ static int plan_late_fence(struct plan *plan, msec at, uint64_t *random) {
     at += lease + plan->cluster.lease.margin + pick(random, 300, 2000);
     faults[1] = (struct fault){ .kind = FAULT_COMMAND, .at = at, .host = 2, .value = COMMAND_MOVE_ROLE };
     faults[2] = (struct fault){
-        .kind = FAULT_CUT_BOTH, .at = at + pick(random, 1, 300), .length = 2 * lease, .host = 1, .other = AT_MONITOR
+        .kind = FAULT_CUT_BOTH, .at = at + pick(random, 1, 120), .length = 2 * lease, .host = 1, .other = AT_MONITOR
     };
     if (pick(random, 0, 2) != 0)
         return 3;
@@ -296,9 +303,11 @@ static int plan_late_fence(struct plan *plan, msec at, uint64_t *random) {
 
 static int plan_aimed(struct plan *plan, uint64_t which, uint64_t *random) {
     msec at = plan->faults_from + SECONDS(20) + pick(random, 0, SECONDS(20));
+    if (plan->lag > SECONDS(1)) /* then no role would come as far as is needed here */
+        plan->lag = 0;
     switch (which % 3) {
     case 0:
-        return plan_late_report(plan, at, random);
+        return plan_echo(plan, at, random);
     case 1:
         return plan_dead_writer(plan, at, random);
     default:
@@ -393,6 +402,7 @@ static const char *const words[FAULT_KINDS] = {
     [FAULT_STORE_OLD] = "monitor down, its store an older copy (saves back)",
     [FAULT_STORE_LOST] = "monitor down, its store lost",
     [FAULT_HANDOVER_CUT] = "switchover, and cut from the monitor after (ms)",
+    [FAULT_ECHO] = "reports come again seconds later (permille)",
 };
 
 static const char *const commands[] = { "set-online", "set-offline", "move-role writer", "set-mode" };
@@ -404,9 +414,10 @@ static const char *place_name(const struct plan *plan, int place) {
 void fault_text(const struct plan *plan, const struct fault *fault, char ret_text[static FAULT_TEXT_MAX]) {
     snprintf(ret_text, FAULT_TEXT_MAX, "%8.3f  %7.3f s  %s", (double)fault->at / 1000, (double)fault->length / 1000,
              words[fault->kind]);
-    bool general = fault->kind <= FAULT_DUPLICATE || fault->kind == FAULT_STORE || fault->kind == FAULT_STORE_SLOW ||
-                   fault->kind == FAULT_MONITOR_KILL || fault->kind == FAULT_MONITOR_STALL ||
-                   fault->kind == FAULT_STORE_OLD || fault->kind == FAULT_STORE_LOST;
+    bool general = fault->kind <= FAULT_DUPLICATE || fault->kind == FAULT_ECHO || fault->kind == FAULT_STORE ||
+                   fault->kind == FAULT_STORE_SLOW || fault->kind == FAULT_MONITOR_KILL ||
+                   fault->kind == FAULT_MONITOR_STALL || fault->kind == FAULT_STORE_OLD ||
+                   fault->kind == FAULT_STORE_LOST;
     if (fault->kind == FAULT_COMMAND)
         text_append(ret_text, FAULT_TEXT_MAX, " %s", commands[fault->value]);
     else if (fault->value)

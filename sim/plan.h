@@ -33,6 +33,8 @@ enum fault_kind {
     /* A switchover is commanded, and value milliseconds later the host is cut from the monitor; an odd value: halfway
        its server gets stuck too. */
     FAULT_HANDOVER_CUT,
+    FAULT_ECHO, /* value: permille of the reports; they come again up to twenty seconds later.  Only where it is aimed
+                 */
     FAULT_KINDS,
 };
 

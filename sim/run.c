@@ -52,6 +52,9 @@ static void hold(struct run *run, const struct fault *fault, struct held *held) 
     case FAULT_DUPLICATE:
         world->duplicate_permille = (unsigned)most(world->duplicate_permille, fault->value);
         break;
+    case FAULT_ECHO:
+        world->echo_permille = (unsigned)most(world->echo_permille, fault->value);
+        break;
     case FAULT_CUT_BOTH:
         world->cut[fault->other][fault->host] = true;
         world->cut[fault->host][fault->other] = true;
@@ -169,7 +172,7 @@ static void settle(struct run *run) {
     struct world *world = run->world;
     struct held held = { 0 };
     memset(world->cut, 0, sizeof world->cut);
-    world->loss_permille = world->late_permille = world->duplicate_permille = 0;
+    world->loss_permille = world->late_permille = world->duplicate_permille = world->echo_permille = 0;
     world->delay_most = run->plan->delay_most;
     world->store_slow = 0;
     for (int i = 0; i < run->plan->count; i++) {

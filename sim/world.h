@@ -186,6 +186,7 @@ struct world {
     unsigned duplicate_permille;
     unsigned late_permille; /* of all messages; each is up to late_most late */
     msec late_most;
+    unsigned echo_permille; /* of all reports: each comes again, up to late_most later */
     enum wire_way wire;
     msec lag;                      /* of replicas */
     bool lossless;                 /* the cluster's mode; then a client writes, too */

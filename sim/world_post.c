@@ -38,15 +38,20 @@ struct parcel *post_far(struct world *world, enum parcel_kind kind, int from, in
     return post(world, kind, from, to, delay(world));
 }
 
-void post_send(struct world *world, struct parcel *parcel) {
-    wire_parcel(world, parcel);
-    if (!world->duplicate_permille || !world_chance(world, world->duplicate_permille))
-        return;
+static void post_copy(struct world *world, const struct parcel *parcel, msec at) {
     struct parcel *again = post(world, parcel->kind, parcel->from, parcel->to, 0);
     uint64_t number = again->number;
     *again = *parcel;
     again->number = number;
-    again->at = world->now + delay(world);
+    again->at = at;
+}
+
+void post_send(struct world *world, struct parcel *parcel) {
+    wire_parcel(world, parcel);
+    if (world->duplicate_permille && world_chance(world, world->duplicate_permille))
+        post_copy(world, parcel, world->now + delay(world));
+    if (world->echo_permille && parcel->kind == PARCEL_REPORT && world_chance(world, world->echo_permille))
+        post_copy(world, parcel, parcel->at + world_random(world, world->late_most));
 }
 
 msec post_next(const struct world *world, msec before, size_t *ret_parcel) {
