@@ -327,8 +327,6 @@ static void make_fences(struct plan *plan, uint64_t seed) {
         plan->cluster.hosts[i].has_fence = pick(&random, 0, 4) != 0;
         plan->cluster.hosts[i].fence_timeout = pick(&random, 500, 10000);
     }
-    if (pick(&random, 0, 3) == 0)
-        plan->fence_answer_most = SECONDS(10);
 }
 
 void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
