@@ -64,6 +64,7 @@ refill_those_that_cannot_read_on() {
 }
 
 looked_after_and_well() {
+    look_after_servers
     gather_events
     refill_those_that_cannot_read_on
     set_those_online '.hold != null or .state == "ADMIN_OFFLINE"'
