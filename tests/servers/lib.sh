@@ -292,31 +292,27 @@ nobody_is_told_ok_by_own_addresses() {
 }
 
 app_client() { # arguments…
-    app_client_for 60 "$@"
-}
-
-app_client_for() { # seconds arguments…
-    local seconds=$1
-    shift
-    lab exec app timeout "$seconds" mariadb --no-defaults --host="$WRITER_ADDRESS" --user=app --password="$(cat "$(lab_folder)/secret/app.password")" \
+    lab exec app timeout 60 mariadb --no-defaults --host="$WRITER_ADDRESS" --user=app --password="$(cat "$(lab_folder)/secret/app.password")" \
         --connect-timeout=5 "$@"
 }
 
-# One that hears nothing more is ended: an agent that is dead cannot tell its clients that the address has gone.
-# One that is refused tries again: who else had the last connection, the prober for example, gives it back at once.
-take_one_until() { # milliseconds seconds
-    until [[ $(now_ms) -ge $1 ]]; do
-        app_client_for $(($2 + 5)) -e "SELECT SLEEP($2)" >/dev/null 2>&1 && return
-        sleep 0.2
-    done
-}
+# More than a server with max_connections = 60 takes: some of these are refused.  One that hears nothing more is ended: an
+# agent that is dead cannot tell its clients that the address has gone.  One that is refused tries again: who else had the
+# last connection, the prober for example, gives it back at once.
+readonly TAKE_ALL='
+    take_one() { # seconds address password
+        local end=$((SECONDS + $1))
+        until [[ $SECONDS -ge $end ]]; do
+            timeout $(($1 + 5)) mariadb --no-defaults --host="$2" --user=app --password="$3" --connect-timeout=5 \
+                -e "SELECT SLEEP($1)" && return
+            sleep 0.2
+        done
+    }
+    for ((i = 0; i < 65; i++)); do take_one "$@" & done
+    wait'
 
-# More than a server with max_connections = 60 takes: some of these are refused.
 take_all_connections() { # seconds
-    local i
-    for ((i = 0; i < 65; i++)); do
-        take_one_until $(($(now_ms) + $1 * 1000)) "$1" &
-    done
+    lab exec app bash -c "$TAKE_ALL" take "$1" "$WRITER_ADDRESS" "$(cat "$(lab_folder)/secret/app.password")" >/dev/null 2>&1 &
 }
 
 uptime_ms() {
