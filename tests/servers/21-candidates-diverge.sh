@@ -3,8 +3,8 @@
 # both and names what each has.  The old writer lacks nothing: it becomes writer again when it is back.
 # shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
-# MySQL waits for both: db2 stays a candidate as long as that is not over.
-UP=(--masters 3 --mmm-set failover.acknowledge_timeout=20s)
+# db2 stays a candidate: MySQL's commits wait for both all the while, and that db2 receives nothing is not judged yet.
+UP=(--masters 3 --mmm-set failover.acknowledge_timeout=20s --mmm-set health.settle=60s)
 
 both_sets_are_named() {
     local db2='0-12-' db3='0-11-'
