@@ -336,6 +336,10 @@ static void pack_fence(struct pack *p, struct fence_state *fence, const struct c
     PACK_FLAG(p, fence, doubted);
 }
 
+static bool fence_is_whole(const struct fence_state *fence) {
+    return (!fence->running || fence->request.host != HOST_NONE) && (!fence->alarm || fence->alarm_host != HOST_NONE);
+}
+
 void pack_monitor(struct pack *p, struct monitor *monitor) {
     const struct cluster *cluster = monitor->cluster;
     pack_durable(p, &monitor->durable, cluster);
@@ -359,4 +363,6 @@ void pack_monitor(struct pack *p, struct monitor *monitor) {
     pack_comparing(p, &monitor->comparing, cluster);
     if (p->mode == PACK_READ && !transfer_is_whole(&monitor->transfer))
         pack_wrong(p, "transfer");
+    if (p->mode == PACK_READ && !fence_is_whole(&monitor->fence))
+        pack_wrong(p, "fence");
 }
