@@ -16,8 +16,9 @@ scenario() {
     begun=$(now_ms) # the first of them ends first, and on a busy machine it begins a second before the last
     take_all_connections "$HELD_SECONDS"
     need "the server takes no more connections" within 10 server_is_full
-    while [[ $(($(now_ms) - begun)) -lt $((HELD_SECONDS * 1000 - 2000)) ]]; do
-        within 1 server_is_full || { broken "the server takes connections too early"; break; }
+    # Now and then a look is let in: by the connection that the prober has just given back, until one who waits has it.
+    while [[ $(($(now_ms) - begun)) -lt $((HELD_SECONDS * 1000 - 4000)) ]]; do
+        within 3 server_is_full || { broken "the server takes connections too early"; break; }
         sleep 0.5
     done
     expect "the server takes connections again" within 40 not server_is_full

@@ -292,19 +292,18 @@ nobody_is_told_ok_by_own_addresses() {
 }
 
 app_client() { # arguments…
-    lab exec app timeout 60 mariadb --no-defaults --host="$WRITER_ADDRESS" --user=app --password="$(cat "$(lab_folder)/secret/app.password")" \
-        --connect-timeout=5 "$@"
+    MYSQL_PWD=$(<"$(lab_folder)/secret/app.password") \
+        lab exec app timeout 60 mariadb --no-defaults --host="$WRITER_ADDRESS" --user=app --connect-timeout=5 "$@"
 }
 
 # More than a server with max_connections = 60 takes: some of these are refused.  One that hears nothing more is ended: an
 # agent that is dead cannot tell its clients that the address has gone.  One that is refused tries again: who else had the
 # last connection, the prober for example, gives it back at once.
 readonly TAKE_ALL='
-    take_one() { # seconds address password
+    take_one() { # seconds address
         local end=$((SECONDS + $1))
         until [[ $SECONDS -ge $end ]]; do
-            timeout $(($1 + 5)) mariadb --no-defaults --host="$2" --user=app --password="$3" --connect-timeout=5 \
-                -e "SELECT SLEEP($1)" && return
+            timeout $(($1 + 5)) mariadb --no-defaults --host="$2" --user=app --connect-timeout=5 -e "SELECT SLEEP($1)" && return
             sleep 0.2
         done
     }
@@ -312,7 +311,8 @@ readonly TAKE_ALL='
     wait'
 
 take_all_connections() { # seconds
-    lab exec app bash -c "$TAKE_ALL" take "$1" "$WRITER_ADDRESS" "$(cat "$(lab_folder)/secret/app.password")" >/dev/null 2>&1 &
+    MYSQL_PWD=$(<"$(lab_folder)/secret/app.password") \
+        lab exec app bash -c "$TAKE_ALL" take "$1" "$WRITER_ADDRESS" >/dev/null 2>&1 &
 }
 
 uptime_ms() {

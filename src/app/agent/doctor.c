@@ -168,9 +168,11 @@ bool doctor_serve(struct agent_app *app, struct http_request *request) {
         abort();
     doctor->app = app;
     doctor->request = request;
+    if (pthread_create(&doctor->thread, NULL, work, doctor) != 0) { /* no reason for an agent to die */
+        free(doctor);
+        return false;
+    }
     app->doctor = doctor;
-    if (pthread_create(&doctor->thread, NULL, work, doctor) != 0)
-        abort();
     return true;
 }
 

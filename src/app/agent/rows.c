@@ -199,10 +199,12 @@ enum rc rows_serve(struct agent_app *app, struct http_request *request) {
     work->app = app;
     work->request = request;
     rows_reader_init(&work->reader, &work->wanted, &work->rows);
+    if (pthread_create(&work->thread, NULL, run, work) != 0) { /* no reason for an agent to die */
+        free(work);
+        return RC_CONFLICT;
+    }
     log_line(LOG_LEVEL_INFO, "event=rows_asked by=%s", http_request_peer(request));
-    app->rows = work;
-    if (pthread_create(&work->thread, NULL, run, work) != 0)
-        abort();
+    app->rows = work; /* the thread never looks at it */
     return RC_OK;
 }
 

@@ -150,14 +150,19 @@ static enum rc begin_waiting(const struct work *work, struct semi_sync *now, str
     return rc;
 }
 
+/* Before anything is switched: what an agent that died in a fence has left is taken back. */
+static enum rc switch_begin(const struct work *work, const struct family **ret_family, struct semi_sync *ret_now,
+                            struct reason *ret_why) {
+    enum rc rc = family_need(work->connection, ret_family, ret_why);
+    if (rc == RC_OK && (*ret_family)->release_undo != NULL)
+        rc = (*ret_family)->release_undo(work, ret_why);
+    return rc == RC_OK ? semi_sync_read(work->connection, work->deadline, ret_now, ret_why) : rc;
+}
+
 enum rc semi_sync_wait(const struct work *work, bool waits, struct reason *ret_why) {
     struct semi_sync now;
     const struct family *family;
-    enum rc rc = family_need(work->connection, &family, ret_why);
-    if (rc == RC_OK && family->release_undo != NULL)
-        rc = family->release_undo(work, ret_why);
-    if (rc == RC_OK)
-        rc = semi_sync_read(work->connection, work->deadline, &now, ret_why);
+    enum rc rc = switch_begin(work, &family, &now, ret_why);
     if (rc == RC_OK && waits && !now.known)
         return FAIL(RC_REFUSED, ret_why,
                     "the server does not know semi-synchronous replication: load its plugins, or set durability ="
@@ -174,11 +179,7 @@ enum rc semi_sync_wait(const struct work *work, bool waits, struct reason *ret_w
 static enum rc leave_by(const struct work *work, bool first, struct reason *ret_why) {
     struct semi_sync now;
     const struct family *family;
-    enum rc rc = family_need(work->connection, &family, ret_why);
-    if (rc == RC_OK && family->release_undo != NULL)
-        rc = family->release_undo(work, ret_why);
-    if (rc == RC_OK)
-        rc = semi_sync_read(work->connection, work->deadline, &now, ret_why);
+    enum rc rc = switch_begin(work, &family, &now, ret_why);
     if (rc == RC_OK && now.enabled && family->stop_waiting_first == NULL)
         rc = family->stop_waiting(work, ret_why);
     else if (rc == RC_OK && now.enabled)
