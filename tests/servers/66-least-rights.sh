@@ -36,7 +36,7 @@ given_few_rights() {
     for host in "${DATABASES[@]}"; do
         take_rights_away "$host"
         expect "the account of $host has few rights" has_few_rights "$host"
-        lab agent "$host" stop
+        lab agent "$host" stop # what it is connected with keeps the rights that it had
         lab agent "$host" start
     done
     need "all are well with few rights" within 20 all_are_online_and_follow

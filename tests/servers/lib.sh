@@ -142,7 +142,7 @@ writer_name() {
 # ---- what the servers say ----
 
 sql() { # host statement
-    MMM_LAB_SQL_SECONDS=5 lab sql "$@" 2>/dev/null
+    MMM_LAB_SQL_SECONDS=5 lab sql "$@" 2>>"$EVIDENCE/sql.errors"
 }
 
 is_read_only() { # host
@@ -172,7 +172,16 @@ replication() { # host STOP|START [IO_THREAD|SQL_THREAD]
 
 # What an administrator does to a server that is read-only, by rights that nobody should use.
 sql_all_the_same() { # host statement
-    if [[ $FAMILY == mariadb ]]; then sql "$@"; else sql "$1" "SET GLOBAL super_read_only = OFF; $2; SET GLOBAL super_read_only = ON"; fi
+    local status=0
+    if [[ $FAMILY == mariadb ]]; then
+        sql "$@"
+        return
+    fi
+    # The agent would shut the server again between two statements.
+    lab agent "$1" freeze
+    sql "$1" "SET GLOBAL super_read_only = OFF; $2; SET GLOBAL super_read_only = ON" || status=$?
+    lab agent "$1" thaw
+    return "$status"
 }
 
 server_runs() { # host
@@ -389,6 +398,14 @@ watch_addresses() {
 
 watched_writer_address() {
     grep -qF "$WRITER_ADDRESS" "$EVIDENCE"/addresses/*
+}
+
+# A command that failed where nothing was expected of it has ended the scenario.
+end_scenario() {
+    local status=$? command=$BASH_COMMAND
+    [[ $status -eq 0 || $FAILURES -gt 0 ]] ||
+        broken "status $status of «$command» in ${FUNCNAME[*]:1}; $(tail -n 1 "$EVIDENCE/sql.errors" 2>/dev/null)"
+    end_watch
 }
 
 end_watch() {
