@@ -271,6 +271,19 @@ static void a_restarted_monitor_replaces_nobody_before_a_lease_has_passed(void *
     assert_int_equal(monitor.durable.writer, DB2);
 }
 
+/* Stopping can take seconds where the source is unreachable: not after the lease, but while it is waited for. */
+static void standbys_drain_while_a_restarted_monitor_waits_for_a_writer_it_has_not_heard(void **state) {
+    (void)state;
+    start_serving();
+    restart_with_store();
+    heard[DB1] = false;
+    turns(SECONDS(2));
+    assert_int_equal(monitor.hosts[DB2].sent.duty, DUTY_STANDBY);
+    turns(SECONDS(2));
+    assert_int_equal(monitor.hosts[DB2].sent.duty, DUTY_DRAIN);
+    assert_int_equal(monitor.durable.writer, DB1);
+}
+
 /* mmm-sim, seed 121843: the store was an older copy, from the middle of a failover, and the first host that spoke knew
  * of nothing later. */
 static void a_restarted_monitor_promotes_nobody_before_all_masters_or_a_lease_have_spoken(void **state) {
@@ -409,6 +422,7 @@ int main(void) {
         cmocka_unit_test(a_report_of_another_host_is_refused),
         cmocka_unit_test(an_older_report_is_refused),
         cmocka_unit_test(a_restarted_monitor_replaces_nobody_before_a_lease_has_passed),
+        cmocka_unit_test(standbys_drain_while_a_restarted_monitor_waits_for_a_writer_it_has_not_heard),
         cmocka_unit_test(a_restarted_monitor_promotes_nobody_before_all_masters_or_a_lease_have_spoken),
         cmocka_unit_test(what_a_host_said_before_it_was_writer_never_ends_its_lease),
         cmocka_unit_test(a_restarted_monitor_gives_a_role_that_was_not_taken_only_when_it_has_looked_around),

@@ -10,15 +10,6 @@
  * much later no word of it is waited for any more.  STILL_TALKING: a report may have been on its way for so long. */
 enum { PAUSE_FIRST = 5000, PAUSE_MOST = 300 * 1000, RESULT_LATE = 2000, STILL_TALKING = 2000 };
 
-static msec silence_of(const struct mstep *step, int host) {
-    const struct host_view *view = &step->m->hosts[host];
-    return step->now - (view->heard ? view->heard_at : step->m->started_at);
-}
-
-static bool is_heard(const struct mstep *step, int host) {
-    return silence_of(step, host) <= step->m->cluster->lease.length / 2;
-}
-
 static bool is_alone(const struct mstep *step, int host) {
     for (int i = 0; i < step->m->cluster->host_count; i++)
         if (i != host && health_is_fresh(step, i))
@@ -118,7 +109,7 @@ static void collect(const struct mstep *step, struct fence_facts *facts) {
     facts->passive = m->durable.mode == MONITOR_PASSIVE;
     facts->planned = m->transfer.planned && m->transfer.phase != TRANSFER_IDLE;
     facts->alone = is_alone(step, host);
-    facts->heard = is_heard(step, host);
+    facts->heard = !health_is_quiet(step, host);
     facts->seen = transfer_is_seen(step, host);
     facts->running = m->fence.running;
     facts->pausing = m->fence.failures && m->fence.request.host == host && step->now < m->fence.next_at;
@@ -131,7 +122,7 @@ bool fencing_stands_in(const struct mstep *step) {
     int host = durable->writer != HOST_NONE ? durable->writer : durable->leaving;
     if (host == HOST_NONE)
         return m->fence.has_ended && m->fence.done.host == durable->last_writer;
-    return m->cluster->hosts[host].has_fence && !is_heard(step, host) && !transfer_is_seen(step, host);
+    return m->cluster->hosts[host].has_fence && health_is_quiet(step, host) && !transfer_is_seen(step, host);
 }
 
 static void ask(struct mstep *step, int host, const struct fence_row *row) {
@@ -152,7 +143,7 @@ void fencing_run(struct mstep *step) {
     if (m->durable.writer != HOST_NONE)
         fence->has_ended = false;
     if (fence->alarm && fence->alarm_host != m->durable.leaving &&
-        m->durable.hosts[fence->alarm_host].state == HOST_ONLINE && is_heard(step, fence->alarm_host))
+        m->durable.hosts[fence->alarm_host].state == HOST_ONLINE && !health_is_quiet(step, fence->alarm_host))
         fence->alarm = false;
     if (fence->running &&
         step->now >= fence->request.asked + m->cluster->hosts[fence->request.host].fence_timeout + RESULT_LATE)

@@ -17,6 +17,12 @@ bool health_is_fresh(const struct mstep *step, int host) {
     return view->heard && step->now - view->heard_at <= 3 * step->m->cluster->lease.report + 500;
 }
 
+/* The monitor's own beginning counts as a word of everybody: a writer that was cut off before it is found as soon. */
+bool health_is_quiet(const struct mstep *step, int host) {
+    const struct host_view *view = &step->m->hosts[host];
+    return step->now - (view->heard ? view->heard_at : step->m->started_at) > step->m->cluster->lease.length / 2;
+}
+
 bool health_is_silent(const struct mstep *step, int host) {
     const struct host_view *view = &step->m->hosts[host];
     return !view->heard || step->now - view->heard_at > step->m->cluster->lease.length;

@@ -25,6 +25,7 @@ void health_report(struct mstep *step, int host);
 void health_check(struct mstep *step, int host); /* the monitor's own connection */
 void health_run(struct mstep *step);
 bool health_is_fresh(const struct mstep *step, int host);  /* its agent was heard within three report intervals */
+bool health_is_quiet(const struct mstep *step, int host);  /* not within half a lease */
 bool health_is_silent(const struct mstep *step, int host); /* not within a lease */
 bool health_is_alive(const struct mstep *step, int host);
 bool health_is_replicating(const struct mstep *step, int host);

@@ -41,9 +41,7 @@ bool transfer_is_suspect(const struct mstep *step) {
     int writer = m->durable.writer;
     if (writer == HOST_NONE || m->transfer.phase != TRANSFER_IDLE || m->durable.mode != MONITOR_ACTIVE)
         return false;
-    const struct host_view *view = &m->hosts[writer];
-    return view->heard && step->now - view->heard_at > m->cluster->lease.length / 2 &&
-           !transfer_is_seen(step, writer) && transfer_candidates(step) != 0;
+    return health_is_quiet(step, writer) && !transfer_is_seen(step, writer) && transfer_candidates(step) != 0;
 }
 
 static void collect_watch(const struct mstep *step, int writer, struct watch_facts *facts) {
@@ -67,7 +65,7 @@ static void collect_watch(const struct mstep *step, int writer, struct watch_fac
         .lapsed = step->now >= m->granted_until,
         .promised = seen_promised(step, writer),
         .not_holding = view->not_holding_at != NEVER && step->now - view->not_holding_at > cluster->lease.length + 1000,
-        .fenceable = cluster->hosts[writer].has_fence && transfer_is_suspect(step),
+        .fenceable = cluster->hosts[writer].has_fence && view->heard && transfer_is_suspect(step),
     };
 }
 
