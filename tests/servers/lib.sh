@@ -239,12 +239,11 @@ count_events() { # name [host]
         '[.[] | select(.event == $name and ($host == "" or .host == $host))] | length'
 }
 
-# From the monitor's last start to the last promotion, by the monitor's own log.
-promoted_after_start_ms() {
-    local started chosen
-    read -r started chosen < <(awk '/ event=started / { started = $1 } / event=writer_chosen / { chosen = $1 }
-        END { print started, chosen }' "$(lab_folder)/mon/monitor.log")
-    printf '%s' $(($(date -d "$chosen" +%s%3N) - $(date -d "$started" +%s%3N)))
+# From then to the last promotion, by the monitor's own log.
+promoted_after_ms() { # now_ms of then
+    local chosen
+    chosen=$(awk '/ event=writer_chosen / { chosen = $1 } END { print chosen }' "$(lab_folder)/mon/monitor.log")
+    printf '%s' $(($(date -d "$chosen" +%s%3N) - $1))
 }
 
 # Roles, addresses, states and holds are as they were at the mark.
