@@ -531,6 +531,20 @@ static void a_readers_address_moves_at_once_when_the_old_host_has_let_it_go(void
     assert_true(set_contains(reports[DB1].addresses | reports[DB2].addresses, had));
 }
 
+static void a_writer_that_lives_on_promises_never_keeps_back_what_it_was_not_given(void **state) {
+    (void)state;
+    start_serving();
+    address_set had = reports[DB3].addresses;
+    assert_true(had != 0);
+    heard[DB1] = false;
+    for (msec end = now + SECONDS(10); now < end; turn())
+        reports[DB2].promised_left = SECONDS(5) - now % 400;
+    kill_server_of(DB3);
+    reports[DB3].addresses = 0;
+    turns(500);
+    assert_true(set_contains(reports[DB2].addresses, had));
+}
+
 /* ---- nudges ---- */
 
 static void nobody_is_nudged_while_nothing_changes(void **state) {
@@ -622,6 +636,7 @@ int main(void) {
         cmocka_unit_test(a_readers_address_never_leaves_a_silent_writer_before_the_margin_after_the_last_promise),
         cmocka_unit_test(the_readers_addresses_of_a_lost_writer_never_wait_for_the_election),
         cmocka_unit_test(a_readers_address_moves_at_once_when_the_old_host_has_let_it_go),
+        cmocka_unit_test(a_writer_that_lives_on_promises_never_keeps_back_what_it_was_not_given),
         cmocka_unit_test(nobody_is_nudged_while_nothing_changes),
         cmocka_unit_test(a_nudge_is_given_once_for_a_change),
         cmocka_unit_test(an_administrator_accepts_a_loss_only_by_force),

@@ -371,6 +371,58 @@ static void a_restarted_monitor_leaves_the_addresses_of_readers_where_they_are(v
     }
 }
 
+/* mmm-sim, seeds 13709 and 37485: what db3 said when its server was dead, and before it was given the address again,
+ * comes once more, to a monitor that has never heard it. */
+static void what_a_host_said_before_it_got_an_address_never_gives_it_to_another(void **state) {
+    (void)state;
+    start_serving();
+    address_set had = reports[DB3].addresses;
+    assert_true(had != 0);
+    restart_with_store();
+    heard[DB3] = false;
+    turns(SECONDS(4));
+    kill_server_of(DB3);
+    reports[DB3].addresses = 0;
+    hear(DB3);
+    bool given = false;
+    for (msec end = now + SECONDS(10); now < end && !given; turn())
+        for (int i = 0; i < DB3; i++)
+            if (reports[i].addresses & had) {
+                given = true;
+                assert_true(now >= monitor.started_at + cluster.lease.length + cluster.lease.margin);
+            }
+    assert_true(given);
+}
+
+/* The same of a writer, which is cut from this monitor and lives on the promises of db2, which is chosen and refuses.
+ */
+static void what_a_writer_said_before_it_got_an_address_counts_no_more_than_its_peers_promises(void **state) {
+    (void)state;
+    start_serving();
+    heard[DB3] = false;
+    turns(SECONDS(10));
+    address_set had = reports[DB1].addresses & ~set_of(WRITER_ADDRESS);
+    assert_true(had != 0);
+    restart_with_store();
+    reports[DB1].addresses = set_of(WRITER_ADDRESS);
+    hear(DB1);
+    assert_true(plan.orders_set);
+    assert_int_equal(plan.orders.addresses & had, 0);
+    heard[DB1] = heard[DB3] = obedient[DB2] = false;
+    reports[DB2].draining_done = true;
+    for (msec end = now + SECONDS(30); now < end; turn()) {
+        if (monitor.durable.term > reports[DB2].term)
+            reports[DB2].promised_left = SECONDS(5) - now % 400;
+        assert_int_equal(monitor.hosts[DB2].sent.addresses & had, 0);
+    }
+    for (int i = 0; i < cluster.address_count; i++)
+        if (set_has(had, i))
+            assert_int_equal(monitor.durable.placement[i], DB2);
+    reports[DB2].promised_left = 0;
+    turns(SECONDS(6));
+    assert_int_equal(monitor.hosts[DB2].sent.addresses & had, had);
+}
+
 static void a_change_of_term_is_saved_before_it_is_told(void **state) {
     (void)state;
     start_serving();
@@ -428,6 +480,8 @@ int main(void) {
         cmocka_unit_test(a_restarted_monitor_gives_a_role_that_was_not_taken_only_when_it_has_looked_around),
         cmocka_unit_test(a_restarted_monitor_takes_up_where_it_was),
         cmocka_unit_test(a_restarted_monitor_leaves_the_addresses_of_readers_where_they_are),
+        cmocka_unit_test(what_a_host_said_before_it_got_an_address_never_gives_it_to_another),
+        cmocka_unit_test(what_a_writer_said_before_it_got_an_address_counts_no_more_than_its_peers_promises),
         cmocka_unit_test(a_change_of_term_is_saved_before_it_is_told),
         cmocka_unit_test(what_can_not_be_written_is_never_decided),
     };

@@ -21,10 +21,10 @@ static bool may_be_writer(const struct monitor *m, int host) {
     return !view->heard || view->report.writer || (view->sent_valid && view->sent.duty == DUTY_WRITER);
 }
 
-/* A writer that is cut from the monitor alone keeps its other addresses as well, as long as its peers' promises last.
- */
-static msec gone_by(const struct monitor *m, int host) {
-    msec gone = m->hosts[host].answered_at + m->cluster->lease.length;
+/* By when an answer of «answered» is over.  A writer that is cut from the monitor alone keeps its other addresses as
+ * well, as long as its peers' promises last. */
+static msec gone_by(const struct monitor *m, int host, msec answered) {
+    msec gone = answered + m->cluster->lease.length;
     if (may_be_writer(m, host))
         for (int i = 0; i < m->cluster->host_count; i++)
             if (i != host && m->hosts[i].promised_until > gone)
@@ -32,19 +32,29 @@ static msec gone_by(const struct monitor *m, int host) {
     return gone + m->cluster->lease.margin;
 }
 
+static bool may_hold_by_answers(const struct mstep *step, int host, int address) {
+    const struct host_view *view = &step->m->hosts[host];
+    return view->heard && set_has(view->may_hold, address) && step->now < gone_by(step->m, host, view->answered_at);
+}
+
+/* Rule 7: it may have been given anything a moment before this monitor's start.  A first report proves nothing, since
+ * it may have been on its way since before that answer; one that was answered when every earlier answer was over
+ * does. */
+static bool may_hold_from_before(const struct mstep *step, int host) {
+    const struct monitor *m = step->m;
+    msec over = m->started_at + m->cluster->lease.length + m->cluster->lease.margin;
+    return m->hosts[host].answered_at < over && step->now < gone_by(m, host, m->started_at);
+}
+
 /* An address is given to a host when no other host can still have it: each has said that it has not, or has not been
- * answered for so long that its kernel has removed it. */
+ * answered for so long that its kernel has removed it.  After the monitor's start who has it goes on, unless another
+ * one is known to have it too.  That it has it is no late word: an answer counts only for the newest report. */
 bool placement_may_serve(const struct mstep *step, int host, int address) {
     const struct monitor *m = step->m;
-    /* After the monitor's start: who has it goes on, unless another one is known to have it too. */
     bool has_it = m->hosts[host].heard && set_has(m->hosts[host].report.addresses, address);
-    for (int i = 0; i < m->cluster->host_count; i++) {
-        const struct host_view *view = &m->hosts[i];
-        msec over = gone_by(m, i);
-        bool may_have = set_has(view->may_hold, address) && step->now < over && (view->heard || !has_it);
-        if (i != host && may_have)
+    for (int i = 0; i < m->cluster->host_count; i++)
+        if (i != host && (may_hold_by_answers(step, i, address) || (!has_it && may_hold_from_before(step, i))))
             return false;
-    }
     return true;
 }
 
