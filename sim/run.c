@@ -261,11 +261,27 @@ static void refill(struct world *world, int host) {
     server->applied_at = 0;
 }
 
+/* Two histories that have parted, and nobody is known to have been writer: the operator looks at the rows of each, and
+ * knows which of them clients were told of.  HOST_NONE: that is not the question, or nobody has them all. */
+static int choose_history(const struct world *world) {
+    const struct monitor_durable *durable = &world->monitor.durable;
+    for (int i = 0; world->lossless && i < world->cluster.host_count; i++)
+        if (durable->last_writer == HOST_NONE && durable->hosts[i].holds & HOLD_OWN_TRANSACTIONS &&
+            oracle_is_complete(world, i))
+            return i;
+    return HOST_NONE;
+}
+
 /* The operator sets online what is held, and lets the monitor work. */
 static void operate(struct world *world) {
     const struct monitor_durable *durable = &world->monitor.durable;
     if (durable->mode != MONITOR_ACTIVE || durable->writer == HOST_NONE)
         give_command(world, COMMAND_SET_MODE, 0, MONITOR_ACTIVE, false);
+    int history = choose_history(world);
+    if (history != HOST_NONE) {
+        give_command(world, COMMAND_SET_ONLINE, history, MONITOR_ACTIVE, true);
+        return;
+    }
     bool force = !world->lossless || durable->writer != HOST_NONE; /* without a writer it accepts a loss */
     for (int i = 0; i < world->cluster.host_count; i++)
         if (durable->hosts[i].state == HOST_AWAITING_RECOVERY || durable->hosts[i].state == HOST_ADMIN_OFFLINE) {

@@ -298,6 +298,8 @@ void clients_write(struct world *world); /* in lossless mode */
 void oracle_look(struct world *world);
 void oracle_monitor(struct world *world, const struct monitor_plan *plan,
                     int reporter); /* before the shadow moves on */
+/* Has its server all that a client was told OK for? */
+bool oracle_is_complete(const struct world *world, int host);
 void oracle_fail(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* world_trace.c */

@@ -194,12 +194,15 @@ static bool has_all(const struct gtid_position *have, const struct gtid_position
     return true;
 }
 
+bool oracle_is_complete(const struct world *world, int host) {
+    return has_all(&world->hosts[host].server.binlog, &world->answered);
+}
+
 /* In lossless mode whoever is writable under a lease has every commit that a client heard OK for, whether it was waited
  * for or not: nobody replaces a writer by itself that does not wait. */
 static void look_at_commits(struct world *world) {
     for (int i = 0; world->lossless && i < world->cluster.host_count; i++)
-        if (is_open(&world->hosts[i]) && has_lease(world, i) &&
-            !has_all(&world->hosts[i].server.binlog, &world->answered))
+        if (is_open(&world->hosts[i]) && has_lease(world, i) && !oracle_is_complete(world, i))
             oracle_fail(world, "db%d is writable and lacks a commit that was answered OK", i + 1);
 }
 

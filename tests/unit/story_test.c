@@ -140,12 +140,46 @@ static void monitor_killed(void **state) {
     compare_with_golden("monitor-killed");
 }
 
+/* db1 was cut off with a commit that nobody acknowledged, db2 took over and crashes before anybody follows it; then
+ * nobody knows who was writer, and each of them has what the other lacks. */
+static void store_lost_after_histories_parted(void **state) {
+    (void)state;
+    struct cluster cluster = core_cluster(3);
+    cluster.durability = DURABILITY_LOSSLESS;
+    world_start(&world, &cluster, 1);
+    assert_true(world_run_until_writer(&world, DB1, SECONDS(60)));
+    world_run(&world, SECONDS(30) - world.now % 1000);
+    world_isolate(&world, DB1, true);
+    assert_true(world_run_until_writer(&world, DB2, SECONDS(12)));
+    world_isolate(&world, DB2, true);
+    world_run(&world, 400); /* its clients write, and db3 receives nothing of it */
+    world.tell = true;
+    world_machine_crash(&world, DB2);
+    world_monitor_kill(&world);
+    world_store_restore(&world, 0);
+    world_isolate(&world, DB1, false);
+    world_isolate(&world, DB2, false);
+    world_run(&world, SECONDS(1));
+    world_server_start(&world, DB2, true);
+    world_agent_start(&world, DB2);
+    world_monitor_start(&world);
+    world_run(&world, SECONDS(12));
+    assert_int_equal(world.monitor.durable.writer, HOST_NONE);
+    assert_true(world.monitor.durable.hosts[DB1].holds & world.monitor.durable.hosts[DB2].holds);
+    assert_true(oracle_is_complete(&world, DB2) && !oracle_is_complete(&world, DB1));
+    trace_note(&world, "set-online --force db2");
+    world_command(&world, &(struct command){ .kind = COMMAND_SET_ONLINE, .host = "db2", .force = true });
+    assert_true(world_run_until_writer(&world, DB2, SECONDS(5)));
+    world_run(&world, SECONDS(3));
+    compare_with_golden("store-lost-histories-parted");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_start),    cmocka_unit_test(planned_switchover),
         cmocka_unit_test(target_stuck),   cmocka_unit_test(server_killed),
         cmocka_unit_test(host_isolated),  cmocka_unit_test(monitor_cut_from_the_writer_only),
-        cmocka_unit_test(monitor_killed),
+        cmocka_unit_test(monitor_killed), cmocka_unit_test(store_lost_after_histories_parted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

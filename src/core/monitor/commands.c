@@ -83,14 +83,30 @@ static bool is_moving(const struct monitor *m) {
     return true;
 }
 
+/* With an empty store each master that cannot be looked at, or is held, may have what was acknowledged. */
+static void give_up_others(struct mstep *step, const struct command *command, int host) {
+    struct monitor_durable *durable = &step->m->durable;
+    if (!command->force || durable->last_writer != HOST_NONE || durability_can_judge(step, host))
+        return;
+    durable->done_without |= cluster_masters(step->m->cluster) & ~set_of(host);
+    step->changed = true;
+    mstep_event(step, "C11", "loss_accepted", host, -1,
+                "%.60s lets %s become writer, which may lack what another master acknowledged", command->who,
+                host_name(step, host));
+}
+
 /* There is no writer.  A host outside the electable set may lack what was acknowledged, so it becomes a candidate by
  * --force only, and never while the old writer may still be writing: alone in its set it needs nobody's promise. */
 static bool accept_candidate(struct mstep *step, const struct command *command, int host) {
     struct monitor_durable *durable = &step->m->durable;
     bool known = durable->last_writer == HOST_NONE || (host == durable->last_writer && !durable->unproven) ||
                  (set_has(durable->electable & durable->surely, host) && durability_can_judge(step, host));
-    if (known || !set_has(cluster_masters(step->m->cluster), host))
+    if (!set_has(cluster_masters(step->m->cluster), host))
         return true;
+    if (known) {
+        give_up_others(step, command, host);
+        return true;
+    }
     const char *name = host_name(step, host), *old = host_name(step, durable->last_writer);
     if (durable->leaving != HOST_NONE) {
         mstep_reply(
@@ -125,6 +141,12 @@ static void describe_accepted(const struct mstep *step, int host, uint64_t own, 
     ret_text[0] = 0;
     if (durable->holds)
         text_append(ret_text, size, "\n  ended: %s", durable->hold_why);
+    bool master = set_has(cluster_masters(step->m->cluster), host);
+    if (master && step->m->durable.last_writer == HOST_NONE && !durability_can_judge(step, host))
+        text_append(
+            ret_text, size,
+            "\n  it does not become writer by itself: another master may have what a client was told OK for, and "
+            "is held or not heard; bring it back, or give up what it has: mmm set-offline --force HOST");
     if (writer == HOST_NONE || writer == host)
         return;
     if (own)

@@ -237,6 +237,10 @@ static host_set holders_unknown(const struct monitor *m) {
     return cluster_masters(m->cluster) & ~m->durable.done_without;
 }
 
+host_set durability_holders(const struct monitor *m) {
+    return m->durable.last_writer == HOST_NONE ? holders_unknown(m) : m->durable.holders;
+}
+
 /* Whoever was given the role by a hand-over, and was not seen to serve, has itself what it has written since: it lacks
  * at most what was written before, and that is where it was handed over. */
 static bool lacks_what_was_handed_over(const struct monitor *m, int candidate) {
@@ -249,7 +253,7 @@ bool durability_can_judge(const struct mstep *step, int candidate) {
     const struct monitor *m = step->m;
     if (!is_lossless(m))
         return true;
-    host_set holders = m->durable.last_writer == HOST_NONE ? holders_unknown(m) : m->durable.holders;
+    host_set holders = durability_holders(m);
     if (lacks_what_was_handed_over(m, candidate))
         holders &= transfer_has_handed_over(step, m->durable.handed_by) ? 0 : set_of(m->durable.handed_by);
     for (int i = 0; i < m->cluster->host_count; i++)

@@ -78,6 +78,9 @@ bool transfer_is_suspect(const struct mstep *step); /* the writer: silent for ha
 /* transfer_phase.c */
 struct phase_facts;
 struct election;
+/* Somebody was writer before, by the store or by what the agents tell.  Else the cluster is new, and until its first
+ * writer nothing is touched. */
+bool transfer_has_past(const struct monitor *m);
 void transfer_collect(struct mstep *step, struct phase_facts *facts, struct election *ret_election);
 const struct transfer_row *transfer_phase(struct mstep *step);     /* on what is on its way */
 bool transfer_can_drain(const struct mstep *step, int host);       /* it can be asked for what it has */
@@ -102,6 +105,7 @@ void durability_read_report(struct mstep *step);           /* of the writer */
 bool durability_is_counted(const struct monitor *m);
 void durability_tell(struct mstep *step);
 bool durability_counts(const struct monitor *m, int host); /* on its relay log, whatever its replication looks like */
+host_set durability_holders(const struct monitor *m);      /* each may alone have a commit that was answered OK */
 bool durability_can_judge(const struct mstep *step, int candidate);
 
 /* filters.c */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static bool is_writer_gone(const struct monitor *m) {
-    return m->durable.writer == HOST_NONE && m->durable.last_writer != HOST_NONE;
+    return m->durable.writer == HOST_NONE && transfer_has_past(m);
 }
 
 static bool is_kept_out(const struct monitor *m, int host) {
@@ -68,7 +68,7 @@ void orders_for(const struct mstep *step, int host, struct orders *ret_orders) {
     ret_orders->reach.count = 0;
     ret_orders->term = m->durable.term;
     /* As long as nobody was ever writer, nothing is touched: what runs may be right, and the first election looks. */
-    ret_orders->passive = m->durable.mode == MONITOR_PASSIVE || m->durable.last_writer == HOST_NONE;
+    ret_orders->passive = m->durable.mode == MONITOR_PASSIVE || !transfer_has_past(m);
     ret_orders->duty = duty;
     ret_orders->electable = m->durable.electable;
     ret_orders->lease = m->cluster->lease.length;

@@ -85,7 +85,8 @@ static bool is_quiet(const struct monitor *m) {
 
 void placement_run(struct mstep *step) {
     struct monitor *m = step->m;
-    if (m->durable.mode == MONITOR_PASSIVE || m->durable.last_writer == HOST_NONE || is_too_early(step))
+    if (m->durable.mode == MONITOR_PASSIVE || !transfer_has_past(m) || lease_is_listening(m, step->now) ||
+        is_too_early(step))
         return;
     struct role_facts facts = {
         .writer = m->durable.writer,

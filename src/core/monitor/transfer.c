@@ -148,6 +148,16 @@ static void give_first_role(struct mstep *step, const struct election *election,
         promote(step, election->chosen, rule, why);
 }
 
+/* What a host has in the time of this writer is not what was given up with the ones before it. */
+static void forget_given_up(struct mstep *step) {
+    struct monitor_durable *durable = &step->m->durable;
+    host_set before = durable->done_without;
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (durable->hosts[i].state != HOST_ADMIN_OFFLINE)
+            durable->done_without &= ~set_of(i);
+    step->changed = step->changed || durable->done_without != before;
+}
+
 static void begin_serving(struct mstep *step) {
     struct monitor *m = step->m;
     m->serving = true;
@@ -155,6 +165,7 @@ static void begin_serving(struct mstep *step) {
     step->changed = step->changed || m->durable.unproven;
     m->durable.unproven = false;
     m->durable.handed_by = HOST_NONE;
+    forget_given_up(step);
 }
 
 static void announce_done(struct mstep *step, const char *rule) {
@@ -274,7 +285,7 @@ static bool act(struct mstep *step, const struct transfer_row *row, const struct
         if (transfer->phase == TRANSFER_RELEASE) {
             note_switchover_position(step);
             promote(step, transfer->to, row->rule, row->why);
-        } else if (m->durable.last_writer == HOST_NONE) {
+        } else if (!transfer_has_past(m)) {
             give_first_role(step, election, row->rule, row->why);
         } else {
             if (!transfer_has_fetched(step))

@@ -6,6 +6,13 @@ static const struct failover_spec *spec(const struct mstep *step) {
     return &step->m->cluster->failover;
 }
 
+/* A term that the agents have obeyed tells of a writer that an empty store does not know.  In asynchronous mode nobody
+ * has what a client was told OK for surely, and the first election is as in a new cluster. */
+bool transfer_has_past(const struct monitor *m) {
+    bool lossless = m->cluster->durability == DURABILITY_LOSSLESS;
+    return m->durable.last_writer != HOST_NONE || (lossless && m->durable.term > 0);
+}
+
 static bool has_drained(const struct mstep *step, int host) {
     const struct report *report = &step->m->hosts[host].report;
     bool current = report->term == step->m->durable.term;
@@ -85,7 +92,7 @@ bool transfer_demotion_failed(const struct mstep *step) {
 }
 
 static bool is_owed(const struct mstep *step, int host) {
-    return step->m->cluster->durability == DURABILITY_LOSSLESS && set_has(step->m->durable.holders, host);
+    return step->m->cluster->durability == DURABILITY_LOSSLESS && set_has(durability_holders(step->m), host);
 }
 
 /* What «host» has and «other» has not; both have applied all that they received. */
@@ -107,7 +114,7 @@ static bool has_nothing_more(const struct mstep *step, int host, int chosen) {
 }
 
 static bool all_drained(const struct mstep *step, int chosen) {
-    if (step->m->durable.last_writer == HOST_NONE)
+    if (!transfer_has_past(step->m))
         return true;
     for (int i = 0; i < step->m->cluster->host_count; i++)
         if (transfer_can_drain(step, i) && !has_drained(step, i) && !has_nothing_more(step, i, chosen))
@@ -115,9 +122,18 @@ static bool all_drained(const struct mstep *step, int chosen) {
     return true;
 }
 
+/* With an empty store each master counts that can be looked at: it may have been the writer, candidate or not. */
+static host_set compared(const struct mstep *step) {
+    host_set compared = transfer_candidates(step);
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (step->m->durable.last_writer == HOST_NONE && is_owed(step, i) && transfer_can_drain(step, i))
+            compared |= set_of(i);
+    return compared;
+}
+
 /* One history is longer than the other, or they are no longer one: then none of them is the right one by itself. */
 host_set transfer_diverged(const struct mstep *step) {
-    host_set candidates = transfer_candidates(step), diverged = 0;
+    host_set candidates = compared(step), diverged = 0;
     char text[FACT_SIZE];
     for (int i = 0; i < step->m->cluster->host_count; i++)
         for (int k = 0; k < i; k++)
@@ -125,6 +141,17 @@ host_set transfer_diverged(const struct mstep *step) {
                 transfer_own_over(step, k, i, text, sizeof text))
                 diverged |= set_of(i) | set_of(k);
     return diverged;
+}
+
+/* Nobody gave it the role: with an empty store who holds a lease was adopted.  Its orders shut it. */
+static bool is_master_open(const struct mstep *step) {
+    for (int i = 0; i < step->m->cluster->host_count; i++) {
+        const struct probe *probe = &step->m->hosts[i].report.probe;
+        if (set_has(cluster_masters(step->m->cluster), i) && health_is_fresh(step, i) && probe->answered &&
+            !probe->read_only)
+            return true;
+    }
+    return false;
 }
 
 /* By a promise: such a target refuses the role, and such a writer, whose agent has just started, is not believed to
@@ -160,9 +187,11 @@ void transfer_collect(struct mstep *step, struct phase_facts *facts, struct elec
         *ret_election = hold_election(step);
         facts->drained = all_drained(step, ret_election->chosen);
         facts->candidate = ret_election->chosen != HOST_NONE;
-        facts->lacking = ret_election->richer != HOST_NONE && m->durable.last_writer != HOST_NONE;
+        facts->lacking = ret_election->richer != HOST_NONE && transfer_has_past(m);
         facts->owed = facts->lacking && is_owed(step, ret_election->richer);
-        facts->diverged = m->durable.last_writer != HOST_NONE && transfer_diverged(step) != 0;
+        facts->diverged = transfer_has_past(m) && transfer_diverged(step) != 0;
+        facts->unknown = transfer_has_past(m) && m->durable.last_writer == HOST_NONE;
+        facts->open = facts->unknown && is_master_open(step);
         return;
     case TRANSFER_FETCH:
         *ret_election = hold_election(step);

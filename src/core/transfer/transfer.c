@@ -36,7 +36,7 @@ static bool is_without_candidate(const struct phase_facts *f) {
     return !f->candidate;
 }
 static bool is_undecided(const struct phase_facts *f) {
-    return !f->drained && !f->late;
+    return !f->drained && (!f->late || f->unknown);
 }
 static bool is_lacking(const struct phase_facts *f) {
     return f->lacking && (!f->late || f->owed);
@@ -46,6 +46,9 @@ static bool is_owed(const struct phase_facts *f) {
 }
 static bool is_diverged(const struct phase_facts *f) {
     return f->diverged;
+}
+static bool is_open(const struct phase_facts *f) {
+    return f->open;
 }
 static bool is_fetching(const struct phase_facts *f) {
     return !f->fetched && !f->failed && !f->late;
@@ -73,6 +76,7 @@ static const struct transfer_row table[] = {
 
     { "T30", TRANSFER_DRAIN,    "undecided",               is_undecided,         ACT_STAY,    "standbys still apply what they have received" },
     { "T31", TRANSFER_DRAIN,    "no candidate",            is_without_candidate, ACT_STAY,    "nobody may be promoted" },
+    { "T36", TRANSFER_DRAIN,    "open",                    is_open,              ACT_STAY,    "a server is writable, and nobody is known to have given it the role: its agent shuts it first" },
     { "T35", TRANSFER_DRAIN,    "diverged",                is_diverged,          ACT_HOLD,    "hosts that could be chosen each have what the other lacks: a person decides" },
     { "T32", TRANSFER_DRAIN,    "lacking",                 is_lacking,           ACT_FETCH,   "another host has received more than the one that is chosen" },
     { "T33", TRANSFER_DRAIN,    "always",                  always,               ACT_PROMOTE, "the most complete host that may become writer" },
