@@ -289,6 +289,40 @@ static void the_race_of_two_reports_is_no_false_alarm(void **state) {
     }
 }
 
+/* MySQL: a commit that waits for an acknowledgement is not in gtid_executed, and replicas have received and applied it.
+ * The last look before it comes through may find the position of before, and nobody waiting any more. */
+static void what_waits_at_the_writer_for_an_acknowledgement_is_nobody_elses_own(void **state) {
+    (void)state;
+    start_serving();
+    reports[DB1].probe.binlog = core_position("0-1-40");
+    reports[DB3].probe.binlog = core_position("0-1-43");
+    reports[DB1].unacknowledged = 1;
+    for (int i = 0; i < 60; i++) {
+        turns(100);
+        reports[DB1].unacknowledged += 100;
+    }
+    reports[DB1].unacknowledged = 0;
+    turns(500);
+    assert_int_equal(monitor.durable.hosts[DB3].holds, 0);
+    reports[DB1].probe.binlog = reports[DB3].probe.binlog;
+    turns(SECONDS(6));
+    assert_int_equal(monitor.durable.hosts[DB3].holds, 0);
+}
+
+/* The same for a writer that cannot commit at all: what replicas have may be in its binary log and no further. */
+static void what_a_writer_does_not_get_committed_is_nobody_elses_own(void **state) {
+    (void)state;
+    start_serving();
+    reports[DB1].probe.binlog = core_position("0-1-40");
+    reports[DB3].probe.binlog = core_position("0-1-43");
+    cluster.health.answer_timeout = SECONDS(10);
+    for (reports[DB1].canary_failing = 1; reports[DB1].canary_failing < cluster.health.answer_timeout;
+         reports[DB1].canary_failing += 100) {
+        turns(100);
+        assert_int_equal(monitor.durable.hosts[DB3].holds, 0);
+    }
+}
+
 /* ADMIN_OFFLINE hosts go on replicating: theirs is often the newer report. */
 static void what_the_writer_has_written_since_its_report_is_nobody_elses_own(void **state) {
     (void)state;
@@ -622,6 +656,8 @@ int main(void) {
         cmocka_unit_test(with_recovery_verified_a_flapping_host_stays_held),
         cmocka_unit_test(own_transactions_are_detected_and_listed),
         cmocka_unit_test(the_race_of_two_reports_is_no_false_alarm),
+        cmocka_unit_test(what_waits_at_the_writer_for_an_acknowledgement_is_nobody_elses_own),
+        cmocka_unit_test(what_a_writer_does_not_get_committed_is_nobody_elses_own),
         cmocka_unit_test(what_the_writer_has_written_since_its_report_is_nobody_elses_own),
         cmocka_unit_test(a_broken_standby_is_electable_no_more_at_once),
         cmocka_unit_test(a_standby_that_is_back_is_electable_when_the_writer_has_acknowledged_it),

@@ -88,6 +88,13 @@ static void note_writer(struct mstep *step, const struct report *report) {
     }
 }
 
+/* A commit that waits at the writer is in its binary log, and with its replicas, before MySQL counts it as executed.
+ * Where none comes through, what replicas have and the writer seems to lack is old and no transaction of their own. */
+static void forget_snapshots(struct monitor *m) {
+    for (int i = 0; i < m->cluster->host_count; i++)
+        m->hosts[i].own_snapshot_at = NEVER;
+}
+
 /* What a host has that the writer has not: its state is noted first and compared with a later one of the writer's,
  * since the other way round the writer would seem to lack what it wrote in between. */
 static void compare_with_writer(struct mstep *step, int writer) {
@@ -95,6 +102,10 @@ static void compare_with_writer(struct mstep *step, int writer) {
     const struct report *report = &m->hosts[writer].report;
     if (!m->serving || report->silent || !report->probe.answered || report->task != TASK_NONE)
         return;
+    if (report->unacknowledged || report->canary_failing) {
+        forget_snapshots(m);
+        return;
+    }
     for (int i = 0; i < m->cluster->host_count; i++) {
         struct host_view *view = &m->hosts[i];
         if (i == writer || view->own_snapshot_at == NEVER ||
