@@ -135,6 +135,8 @@ static void append_transfer(const struct monitor *monitor, char *text, size_t si
     text_append(text, size, "on its way from %s to %s, phase %s%s%s", name_of(monitor->cluster, transfer->from),
                 transfer->to == HOST_NONE ? "a host not chosen yet" : name_of(monitor->cluster, transfer->to),
                 transfer_phase_name(transfer->phase), transfer->cause[0] ? ": " : "", transfer->cause);
+    if (transfer->to == HOST_NONE)
+        text_append(text, size, "; mmm explain says what each host that might take over waits for");
 }
 
 /* An empty store, or one that is old: what it waits for, and what ends the waiting. */

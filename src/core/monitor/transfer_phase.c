@@ -179,7 +179,7 @@ void transfer_collect(struct mstep *step, struct phase_facts *facts, struct elec
         facts->kill = transfer->kill;
         return;
     case TRANSFER_RELEASE:
-        facts->candidate = transfer->planned && transfer_is_fit(step, transfer->to);
+        facts->candidate = transfer->planned ? transfer_is_fit(step, transfer->to) : transfer_candidates(step) != 0;
         facts->failed = transfer->planned && (!facts->candidate || transfer_demotion_failed(step));
         facts->released = transfer->planned ? is_planned_released(step) : hold_election(step).chosen != HOST_NONE;
         return;

@@ -72,6 +72,7 @@ static const struct transfer_row table[] = {
     { "T20", TRANSFER_RELEASE,  "planned, released",       is_planned_released,  ACT_PROMOTE, "the old writer is fenced and has told where it ends" },
     { "T21", TRANSFER_RELEASE,  "planned, late or failed", is_planned_late,      ACT_RETURN,  "the old writer could not be stopped in time: it keeps the role" },
     { "T22", TRANSFER_RELEASE,  "released",                is_released,          ACT_DRAIN,   "the old writer has surely ended" },
+    { "T25", TRANSFER_RELEASE,  "no candidate",            is_without_candidate, ACT_STAY,    "nobody may be promoted" },
     { "T23", TRANSFER_RELEASE,  "always",                  always,               ACT_STAY,    "the old writer may still hold its lease" },
 
     { "T30", TRANSFER_DRAIN,    "undecided",               is_undecided,         ACT_STAY,    "standbys still apply what they have received" },
