@@ -75,6 +75,22 @@ static void a_late_replica_leaves_and_returns_with_a_gap_between(void **state) {
     }
 }
 
+/* On a busy machine the writer's looks come late and two at a time. */
+static void a_replica_is_not_late_by_a_newer_stamp_of_the_writer_alone(void **state) {
+    (void)state;
+    start_serving();
+    cluster.health.lag_max = SECONDS(2);
+    for (int n = 1; n <= 2; n++) {
+        now += 10;
+        reports[DB1].probe.heartbeat_seen += SECONDS(3);
+        hear(DB1);
+    }
+    assert_int_equal(state_of(DB3), HOST_ONLINE);
+    assert_true(monitor.hosts[DB3].lag < SECONDS(2));
+    hear(DB3);
+    assert_int_equal(state_of(DB3), HOST_REPLICATION_DELAY);
+}
+
 static void an_unknown_lag_is_not_zero(void **state) {
     (void)state;
     start_serving();
@@ -641,6 +657,7 @@ int main(void) {
         cmocka_unit_test(connecting_is_not_replicating),
         cmocka_unit_test(replicating_from_somebody_else_is_not_replicating),
         cmocka_unit_test(a_late_replica_leaves_and_returns_with_a_gap_between),
+        cmocka_unit_test(a_replica_is_not_late_by_a_newer_stamp_of_the_writer_alone),
         cmocka_unit_test(an_unknown_lag_is_not_zero),
         cmocka_unit_test(a_switchover_does_not_start_towards_an_unknown_lag),
         cmocka_unit_test(a_writer_whose_agent_knows_nothing_yet_never_gets_others_held),

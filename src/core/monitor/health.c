@@ -278,9 +278,13 @@ void health_set_state(struct mstep *step, int host, enum host_state to, const ch
     mstep_event(step, rule, "host_state", host, -1, "%s -> %s: %s", host_state_name(from), host_state_name(to), why);
 }
 
+/* It grows by the host's own word: an older one beside a newer stamp of the writer would tell of more than there is. */
 static void judge_lag(struct mstep *step, int host) {
     struct host_view *view = &step->m->hosts[host];
-    view->lag = lag_of(step, host);
+    bool has_spoken = step->event->kind == MONITOR_REPORT && step->event->host == host;
+    msec lag = lag_of(step, host);
+    if (has_spoken || lag < view->lag)
+        view->lag = lag;
     if (view->lag >= 0)
         view->late = view->lag > (view->late ? spec(step)->lag_back : spec(step)->lag_max);
     if (threads_run(step, host))
