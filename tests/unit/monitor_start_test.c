@@ -307,6 +307,30 @@ static void a_restarted_monitor_promotes_nobody_before_all_masters_or_a_lease_ha
     assert_true(turns_until_writer(DB1, SECONDS(2)) || monitor.durable.writer == DB2);
 }
 
+/* mmm-sim, seed 74715: by an older copy of the store db1 was to end and nobody had taken over, which db2 has since. */
+static void a_restarted_monitor_gives_no_role_back_before_it_has_looked_around(void **state) {
+    (void)state;
+    start_serving();
+    struct monitor_durable durable = monitor.durable;
+    durable.writer = HOST_NONE;
+    durable.last_writer = durable.leaving = DB1;
+    start_monitor(&durable);
+    for (int i = 0; i < HOSTS; i++)
+        reports[i].term = durable.term;
+    hold_a_lease(DB2);
+    reports[DB2].term = durable.term + 1;
+    reports[DB1].writer = false;
+    reports[DB1].fenced = reports[DB1].probe.read_only = true;
+    reports[DB1].promised_left = 4000; /* to db2: so it is not believed to have ended */
+    heard[DB2] = heard[DB3] = false;
+    turns(SECONDS(1));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    heard[DB2] = true;
+    turns(SECONDS(7));
+    assert_int_equal(monitor.durable.writer, DB2);
+    assert_int_equal(monitor.durable.mode, MONITOR_ACTIVE);
+}
+
 /* mmm-sim, seed 29 without this rule: what db1 said before it was writer comes again, to a monitor that has never heard
  * it and finds in its store that db1 is to end. */
 static void what_a_host_said_before_it_was_writer_never_ends_its_lease(void **state) {
@@ -476,6 +500,7 @@ int main(void) {
         cmocka_unit_test(a_restarted_monitor_replaces_nobody_before_a_lease_has_passed),
         cmocka_unit_test(standbys_drain_while_a_restarted_monitor_waits_for_a_writer_it_has_not_heard),
         cmocka_unit_test(a_restarted_monitor_promotes_nobody_before_all_masters_or_a_lease_have_spoken),
+        cmocka_unit_test(a_restarted_monitor_gives_no_role_back_before_it_has_looked_around),
         cmocka_unit_test(what_a_host_said_before_it_was_writer_never_ends_its_lease),
         cmocka_unit_test(a_restarted_monitor_gives_a_role_that_was_not_taken_only_when_it_has_looked_around),
         cmocka_unit_test(a_restarted_monitor_takes_up_where_it_was),

@@ -199,9 +199,9 @@ bool lease_is_released(const struct mstep *step, int candidate) {
     bool lapsed = step->now >= m->granted_until + m->cluster->lease.margin;
     if (m->durable.last_writer == HOST_NONE) /* an empty store cannot know who was writer a moment ago */
         return lapsed && !lease_is_listening(m, step->now);
-    if (m->durable.leaving == HOST_NONE)
-        return lease_has_looked_around(step);
-    if (candidate == m->durable.leaving)
+    if (!lease_has_looked_around(step))
+        return false;
+    if (m->durable.leaving == HOST_NONE || candidate == m->durable.leaving)
         return true;
     return lapsed && set_has(m->durable.surely, candidate);
 }
