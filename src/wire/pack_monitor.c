@@ -365,4 +365,6 @@ void pack_monitor(struct pack *p, struct monitor *monitor) {
         pack_wrong(p, "transfer");
     if (p->mode == PACK_READ && !fence_is_whole(&monitor->fence))
         pack_wrong(p, "fence");
+    if (p->mode == PACK_READ && monitor->serving && monitor->durable.writer == HOST_NONE)
+        pack_wrong(p, "serving");
 }
