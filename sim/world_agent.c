@@ -206,7 +206,8 @@ static void deliver(struct world *world, const struct parcel *parcel) {
         break;
     case PARCEL_GONE:
         if (host->agent.probe.pid == parcel->pid)
-            agent_feed(world, parcel->to, &(struct agent_event){ .kind = AGENT_SERVER_GONE }, "sees its server die");
+            agent_feed(world, parcel->to, &(struct agent_event){ .kind = AGENT_SERVER_GONE, .unclean = true },
+                       "sees its server die");
         break;
     }
 }
