@@ -63,6 +63,7 @@ struct semi_sync {
 struct probe {
     bool answered;         /* it answered in time; nothing below is known otherwise */
     bool too_many;         /* it said «too many connections» (1040): up, and full */
+    bool kept;             /* it said that it lives, and no more: positions, replication and semi_sync are older */
     uint32_t error_number; /* why it did not answer; 0 when it did or just stayed silent */
     char error[FACT_SIZE];
     uint32_t pid; /* the process that listens on the socket (SO_PEERCRED) */

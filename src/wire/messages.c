@@ -135,6 +135,7 @@ static json_t *probe_value(const struct probe *probe) {
     json_t *object = object_new();
     put_flag(object, "answered", probe->answered);
     put_flag(object, "too_many", probe->too_many);
+    put_flag(object, "kept", probe->kept);
     put_number(object, "error_number", probe->error_number);
     put_text_unless_empty(object, "error", probe->error);
     put_number(object, "pid", probe->pid);
@@ -161,6 +162,7 @@ static json_t *probe_value(const struct probe *probe) {
 static void probe_fields(const struct fields *f, struct probe *ret_probe) {
     ret_probe->answered = field_flag(f, "answered");
     ret_probe->too_many = field_flag(f, "too_many");
+    ret_probe->kept = field_flag(f, "kept");
     ret_probe->error_number = (uint32_t)field_integer(f, "error_number", 0, UINT32_MAX);
     field_text_or_empty(f, "error", ret_probe->error, sizeof ret_probe->error);
     ret_probe->pid = (uint32_t)field_integer(f, "pid", 0, UINT32_MAX);

@@ -125,6 +125,7 @@ static void pack_settings(struct pack *p, struct server_settings *settings) {
 static void pack_probe(struct pack *p, struct probe *probe) {
     PACK_FLAG(p, probe, answered);
     PACK_FLAG(p, probe, too_many);
+    PACK_FLAG(p, probe, kept);
     PACK_SMALL(p, probe, error_number, UINT64_C(1) << 32);
     PACK_TEXT(p, probe, error);
     PACK_SMALL(p, probe, pid, UINT64_C(1) << 32);

@@ -168,6 +168,58 @@ static void commits_that_wait_are_told_of_with_their_age(void **state) {
     assert_true(agent.unacknowledged_since == NEVER);
 }
 
+static void see_commits_wait(void) {
+    start_writer();
+    order_protection(true);
+    looks(waiting(10, 0));
+    order_protection(true);
+    looks(waiting(10, 2));
+    assert_true(last_report.unacknowledged > 0);
+}
+
+/* Else the standby would be out of the set for it, and nobody could replace the frozen writer. */
+static void commits_that_waited_at_a_server_that_has_frozen_are_no_word_against_its_standbys(void **state) {
+    (void)state;
+    see_commits_wait();
+    server_answers = false;
+    for (msec end = now + SECONDS(4); now < end; pass_until(600, reported)) {
+        answer_next(agent.orders);
+        reported();
+        assert_true(last_report.unacknowledged <= cluster.failover.acknowledge_timeout);
+    }
+    assert_true(last_report.silent > cluster.health.answer_timeout);
+}
+
+/* It froze while it was looked at: it had said that it lives, and what else is told is of the look before. */
+static void a_look_that_the_server_did_not_live_to_finish_tells_nothing_of_commits(void **state) {
+    (void)state;
+    see_commits_wait();
+    order_protection(true);
+    agent.look_started = now;
+    now += cluster.health.answer_timeout - 200;
+    struct probe probe = waiting(10, 2);
+    probe.kept = probe.canary_tried = true;
+    probed(probe);
+    answer_next(agent.orders);
+    reported();
+    assert_true(last_report.unacknowledged <= cluster.failover.acknowledge_timeout);
+}
+
+/* «Stuck» is to be seen in time: its binary log's disk is full, say, and that is no standby's fault. */
+static void a_server_that_tells_nothing_more_is_not_known_to_wait_for_its_standbys(void **state) {
+    (void)state;
+    see_commits_wait();
+    struct probe probe = waiting(10, 2);
+    probe.kept = probe.canary_tried = true;
+    for (msec end = now + 2 * cluster.health.answer_timeout; now < end;) {
+        order_protection(true);
+        looks(probe);
+    }
+    order_protection(true);
+    reported();
+    assert_true(last_report.unacknowledged == 0);
+}
+
 static void become_standby(void) {
     start(NULL, NULL);
     pass(cluster.lease.length + 1);
@@ -225,6 +277,9 @@ int main(void) {
         cmocka_unit_test(a_writer_is_never_opened_before_it_waits),
         cmocka_unit_test(an_agent_that_was_restarted_switches_nothing_off_before_it_hears_the_monitor),
         cmocka_unit_test(commits_that_wait_are_told_of_with_their_age),
+        cmocka_unit_test(commits_that_waited_at_a_server_that_has_frozen_are_no_word_against_its_standbys),
+        cmocka_unit_test(a_look_that_the_server_did_not_live_to_finish_tells_nothing_of_commits),
+        cmocka_unit_test(a_server_that_tells_nothing_more_is_not_known_to_wait_for_its_standbys),
         cmocka_unit_test(what_a_standby_in_the_set_has_received_is_written_down_once_a_second),
         cmocka_unit_test(a_standby_that_has_less_than_it_had_received_says_so),
         cmocka_unit_test(one_that_is_not_counted_on_any_more_forgets_it),

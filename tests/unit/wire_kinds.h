@@ -47,6 +47,7 @@ static inline struct report any_report(void) {
     *probe = (struct probe){
         .answered = any_flag(),
         .too_many = any_flag(),
+        .kept = any_flag(),
         .error_number = (uint32_t)any_up_to(UINT32_MAX),
         .pid = (uint32_t)any_up_to(UINT32_MAX),
         .family = (enum server_family)any_below(FAMILY_MYSQL + 1),

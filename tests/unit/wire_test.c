@@ -27,6 +27,7 @@ static void same_semi_sync(const struct semi_sync *a, const struct semi_sync *b)
 static void same_probe(const struct probe *a, const struct probe *b) {
     assert_int_equal(a->answered, b->answered);
     assert_int_equal(a->too_many, b->too_many);
+    assert_int_equal(a->kept, b->kept);
     assert_int_equal(a->error_number, b->error_number);
     assert_string_equal(a->error, b->error);
     assert_int_equal(a->pid, b->pid);

@@ -42,14 +42,27 @@ void acknowledge_looked(struct step *step, const struct semi_sync *before) {
         agent->counting = true;
         agent->counted_from = now->acknowledged;
     }
+    if (agent->probe.kept) {
+        if (step->now - agent->unacknowledged_seen > agent->cluster->health.answer_timeout)
+            agent->unacknowledged_since = NEVER; /* whatever it waits for: nobody knows any more */
+        return;
+    }
     bool canary_waits = agent->probe.canary_tried && !agent->probe.canary_written;
     bool stands_still = canary_waits || (before->known && before->acknowledged == now->acknowledged);
+    agent->unacknowledged_seen = step->now;
     if (!now->known || now->waiting == 0 || !stands_still)
         agent->unacknowledged_since = NEVER;
     else if (agent->unacknowledged_since == NEVER) {
         agent->unacknowledged_since = agent->look_started;
         step_report_soon(step);
     }
+}
+
+/* A server that falls silent tells no more of what waits there: that is no word against its standbys. */
+static msec unacknowledged_for(const struct step *step) {
+    const struct agent *agent = step->agent;
+    msec known_until = agent->unacknowledged_seen + agent->cluster->lease.report / 2;
+    return (step->now < known_until ? step->now : known_until) - agent->unacknowledged_since + 1;
 }
 
 /* The monitor decides by the report that says that it has been too long. */
@@ -126,7 +139,7 @@ void acknowledge_fill(const struct step *step, struct report *report) {
     const struct agent *agent = step->agent;
     report->protection = protection_of(agent);
     if (agent->unacknowledged_since != NEVER)
-        report->unacknowledged = step->now - agent->unacknowledged_since + 1;
+        report->unacknowledged = unacknowledged_for(step);
     if (has_lost(agent))
         gtid_copy(&report->lacks, &agent->durable.received);
 }

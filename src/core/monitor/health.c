@@ -100,7 +100,7 @@ static void forget_snapshots(struct monitor *m) {
 static void compare_with_writer(struct mstep *step, int writer) {
     struct monitor *m = step->m;
     const struct report *report = &m->hosts[writer].report;
-    if (!m->serving || report->silent || !report->probe.answered || report->task != TASK_NONE)
+    if (!m->serving || report->silent || !report->probe.answered || report->probe.kept || report->task != TASK_NONE)
         return;
     if (report->unacknowledged || report->canary_failing) {
         forget_snapshots(m);
@@ -310,7 +310,7 @@ static void collect_facts(const struct mstep *step, int host, bool deaf, struct 
     bool told = view->heard && view->report.process != PROCESS_UNKNOWN;
     msec since = view->incarnation_at > m->started_at ? view->incarnation_at : m->started_at;
     bool started_long_ago = step->now - since > m->cluster->lease.length;
-    bool handing_over = m->transfer.planned && m->transfer.phase != TRANSFER_IDLE && host == m->transfer.from;
+    bool handing_over = m->transfer.planned && m->transfer.phase == TRANSFER_RELEASE && host == m->transfer.from;
     *facts = (struct state_facts){
         .known = (told || started_long_ago) && !deaf,
         .alive = health_is_alive(step, host),

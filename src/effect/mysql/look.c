@@ -225,6 +225,7 @@ static enum rc where(struct look *look, msec deadline, struct probe *probe, stru
 }
 
 static void position_keep(const struct probe *known, struct probe *probe) {
+    probe->kept = true;
     probe->replication = known->replication;
     probe->semi_sync = known->semi_sync;
     probe->filters = known->filters;
