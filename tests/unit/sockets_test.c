@@ -20,7 +20,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -336,6 +338,36 @@ static void it_ends_when_its_time_is_over_and_says_so(void **state) {
     hang_up(&session);
 }
 
+static void go_on_for(suseconds_t usec) {
+    setitimer(ITIMER_REAL, &(struct itimerval){ .it_value.tv_usec = usec }, NULL);
+}
+
+/* The processor is somebody else's for a while, again and again. */
+static void be_preempted(int signal) {
+    (void)signal;
+    nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+    go_on_for(200);
+}
+
+static void a_busy_machine_never_keeps_the_word_from_a_client(void **state) {
+    struct scene *scene = *state;
+    struct session session = connect_to(scene->listener, ROLE, PORT);
+    struct ip ip = ip_of(ROLE);
+    unsigned count;
+    struct sigaction busy = { .sa_handler = be_preempted, .sa_flags = SA_RESTART }, before;
+    sigaction(SIGALRM, &busy, &before);
+    msec began = clock_now();
+    be_preempted(SIGALRM);
+    enum rc rc = sockets_reset(&ip, 1, 5, &count, &scene->why);
+    go_on_for(0);
+    sigaction(SIGALRM, &before, NULL);
+    print_message("%lld ms\n", (long long)(clock_now() - began));
+    assert_int_equal(rc, RC_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(word_for(session.client, AT_ONCE), ECONNRESET);
+    hang_up(&session);
+}
+
 static void without_the_right_to_it_the_reason_is_told(void **state) {
     struct scene *scene = *state;
     struct session session = connect_to(scene->listener, ROLE, PORT);
@@ -412,6 +444,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_answer_that_has_arrived_can_still_be_read, start, finish),
         cmocka_unit_test_setup_teardown(none_of_many_is_forgotten, start, finish),
         cmocka_unit_test_setup_teardown(it_ends_when_its_time_is_over_and_says_so, start, finish),
+        cmocka_unit_test_setup_teardown(a_busy_machine_never_keeps_the_word_from_a_client, start, finish),
         cmocka_unit_test_setup_teardown(without_the_right_to_it_the_reason_is_told, start, finish),
     };
     if (geteuid() != 0)
