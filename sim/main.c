@@ -18,7 +18,7 @@ struct settings {
 };
 
 struct sums {
-    uint64_t seeds, violations, readers_twice, digests;
+    uint64_t seeds, violations, readers_twice, forgotten, digests;
     double virtual_s;
 };
 
@@ -134,6 +134,7 @@ static void run_seed(const struct settings *settings, uint64_t seed, struct sums
     sums->seeds++;
     sums->virtual_s += (double)world.now / 1000;
     sums->readers_twice += world.readers[0] != 0;
+    sums->forgotten += world.commits_forgotten;
     if (settings->one) {
         show_plan(&plan);
         show_story(&world, STORY_MAX);
@@ -177,10 +178,11 @@ int main(int argc, char **argv) {
     cpu = (double)clock() / CLOCKS_PER_SEC - cpu;
     printf("{\"seeds\":%llu,\"violations\":%llu,\"virtual_s\":%.0f,\"wall_s\":%.2f,\"cpu_s\":%.2f,\"times_real\":%.0f,"
            "\"run_twice\":%llu,\"messages\":%llu,\"through_text\":%llu,\"text_changed\":%llu,\"reader_address_twice\":%"
-           "llu}\n",
+           "llu,\"forgotten_by_a_copy\":%llu}\n",
            (unsigned long long)sums.seeds, (unsigned long long)sums.violations, sums.virtual_s, wall, cpu,
            cpu > 0 ? sums.virtual_s / cpu : 0, (unsigned long long)sums.digests,
            (unsigned long long)wire_count().messages, (unsigned long long)wire_count().texts,
-           (unsigned long long)wire_count().changed, (unsigned long long)sums.readers_twice);
+           (unsigned long long)wire_count().changed, (unsigned long long)sums.readers_twice,
+           (unsigned long long)sums.forgotten);
     return sums.violations != 0;
 }

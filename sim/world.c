@@ -188,9 +188,13 @@ void world_monitor_start(struct world *world) {
 }
 
 void world_store_restore(struct world *world, int saves_back) {
-    world->stored = saves_back > 0 && world->older[saves_back - 1].term > 0;
+    const struct monitor_durable *copy = saves_back > 0 ? &world->older[saves_back - 1] : NULL;
+    bool behind = copy && world->stored && copy->term < world->store.term;
+    world->stored = copy && copy->term > 0;
+    if (behind || !world->stored)
+        world->copy_term = world->stored ? copy->term : 0;
     if (world->stored)
-        world->store = world->older[saves_back - 1];
+        world->store = *copy;
     trace_note(world, "the store of the monitor is %s", world->stored ? "an older copy" : "lost");
 }
 

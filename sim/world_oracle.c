@@ -198,12 +198,42 @@ bool oracle_is_complete(const struct world *world, int host) {
     return has_all(&world->hosts[host].server.binlog, &world->answered);
 }
 
+/* docs/setup.md, «When the monitor's store is lost»: a copy never, for nobody notices that it is old when the only host
+ * that knows better is away. */
+static bool is_chosen_by_copy(const struct world *world, int host) {
+    const struct monitor_durable *durable = &world->monitor.durable;
+    return world->monitor_up && world->copy_term && durable->writer == host && durable->term > world->copy_term;
+}
+
+static void forget_commits(struct world *world, int host) {
+    const struct gtid_position *have = &world->hosts[host].server.binlog;
+    for (size_t i = 0; i < world->answered.count; i++) {
+        struct gtid *last = &world->answered.entries[i];
+        uint64_t had = 0;
+        for (size_t j = 0; j < have->count; j++)
+            if (have->entries[j].server == last->server)
+                had = have->entries[j].sequence;
+        if (had < last->sequence)
+            last->sequence = had;
+    }
+    world->commits_forgotten++;
+    world->copy_term = 0;
+}
+
 /* In lossless mode whoever is writable under a lease has every commit that a client heard OK for, whether it was waited
  * for or not: nobody replaces a writer by itself that does not wait. */
 static void look_at_commits(struct world *world) {
-    for (int i = 0; world->lossless && i < world->cluster.host_count; i++)
-        if (is_open(&world->hosts[i]) && has_lease(world, i) && !oracle_is_complete(world, i))
+    for (int i = 0; world->lossless && i < world->cluster.host_count; i++) {
+        if (!is_open(&world->hosts[i]) || !has_lease(world, i))
+            continue;
+        bool by_copy = is_chosen_by_copy(world, i);
+        if (!oracle_is_complete(world, i) && by_copy)
+            forget_commits(world, i);
+        else if (!oracle_is_complete(world, i))
             oracle_fail(world, "db%d is writable and lacks a commit that was answered OK", i + 1);
+        else if (by_copy && world->monitor.serving)
+            world->copy_term = 0;
+    }
 }
 
 static bool is_held(const struct monitor_durable *durable, int host) {
