@@ -192,7 +192,12 @@ void world_store_restore(struct world *world, int saves_back) {
     bool behind = copy && world->stored && copy->term < world->store.term;
     world->stored = copy && copy->term > 0;
     if (behind || !world->stored)
-        world->copy_term = world->stored ? copy->term : 0;
+        world->copy_term = world->knowers = 0;
+    for (int i = 0; behind && world->stored && i < world->cluster.host_count; i++)
+        if (world->hosts[i].disk.term > copy->term) {
+            world->copy_term = copy->term;
+            world->knowers |= set_of(i);
+        }
     if (world->stored)
         world->store = *copy;
     trace_note(world, "the store of the monitor is %s", world->stored ? "an older copy" : "lost");

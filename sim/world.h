@@ -166,8 +166,9 @@ struct world {
     bool stored;
     struct monitor_durable older[OLDER_STORES]; /* copies of the store that somebody may restore, newest first */
     msec older_at;
-    uint64_t copy_term; /* of the copy that the monitor goes by, which is from before a change and no agent that it
-                           hears has obeyed a later term: what it decides may lose commits; 0: no such copy */
+    uint64_t copy_term; /* of the copy that the monitor goes by, which is from before a change and none of the agents
+                           that know of that is heard: what it decides may lose commits; 0: no such copy */
+    host_set knowers;   /* those agents */
     unsigned commits_forgotten; /* so often has it done that */
     msec monitor_wake;
     struct orders told[HOSTS_MAX]; /* for the story */

@@ -94,8 +94,9 @@ void monitor_deliver(struct world *world, const struct parcel *parcel) {
         post_again(world, parcel, world->monitor_stalled_until);
         return;
     }
-    if (parcel->report.term > world->monitor.durable.term)
-        world->copy_term = 0;
+    bool knows = set_has(world->knowers, parcel->from) && parcel->report.term > world->copy_term;
+    if (knows || parcel->report.term > world->monitor.durable.term)
+        world->copy_term = world->knowers = 0;
     char cause[64] = "";
     if (world->tell)
         snprintf(cause, sizeof cause, "hears %s", world->cluster.hosts[parcel->from].name);

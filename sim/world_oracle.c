@@ -184,7 +184,7 @@ static void look_at_promotion(struct world *world) {
 
 static bool has_all(const struct gtid_position *have, const struct gtid_position *wanted) {
     for (size_t i = 0; i < wanted->count; i++) {
-        bool found = false;
+        bool found = wanted->entries[i].sequence == 0; /* all of them were forgotten */
         for (size_t j = 0; j < have->count; j++)
             found |= have->entries[j].server == wanted->entries[i].server &&
                      have->entries[j].sequence >= wanted->entries[i].sequence;
@@ -217,7 +217,7 @@ static void forget_commits(struct world *world, int host) {
             last->sequence = had;
     }
     world->commits_forgotten++;
-    world->copy_term = 0;
+    world->copy_term = world->knowers = 0;
 }
 
 /* In lossless mode whoever is writable under a lease has every commit that a client heard OK for, whether it was waited
@@ -232,7 +232,7 @@ static void look_at_commits(struct world *world) {
         else if (!oracle_is_complete(world, i))
             oracle_fail(world, "db%d is writable and lacks a commit that was answered OK", i + 1);
         else if (by_copy && world->monitor.serving)
-            world->copy_term = 0;
+            world->copy_term = world->knowers = 0;
     }
 }
 

@@ -36,6 +36,7 @@ static void order_protection(bool protect) {
     orders.protect = protect;
     orders.electable = 3;
     answer_next(orders);
+    reported();
 }
 
 static void a_writer_is_protected_only_after_a_commit_was_acknowledged(void **state) {
@@ -220,6 +221,97 @@ static void a_server_that_tells_nothing_more_is_not_known_to_wait_for_its_standb
     assert_true(last_report.unacknowledged == 0);
 }
 
+/* A standby that does not acknowledge is to be left out, which takes a moment; a look that is in vain in between is no
+ * reason to take the role from its writer instead (W21). */
+static void one_look_in_vain_never_makes_a_wait_forgotten(void **state) {
+    (void)state;
+    see_commits_wait();
+    order_protection(true);
+    agent.look_started = now;
+    now += cluster.health.answer_timeout;
+    struct probe probe = waiting(10, 2);
+    probe.kept = probe.canary_tried = true;
+    probed(probe);
+    answer_next(agent.orders);
+    reported();
+    assert_true(last_report.unacknowledged > 0);
+    order_protection(true);
+    looks(waiting(10, 2));
+    assert_true(last_report.unacknowledged > cluster.failover.acknowledge_timeout);
+}
+
+static void what_waited_before_a_server_froze_is_forgotten_when_it_goes_on(void **state) {
+    (void)state;
+    see_commits_wait();
+    server_answers = false;
+    for (msec end = now + SECONDS(10); now < end; pass(600))
+        answer_next(agent.orders);
+    looks(waiting(10, 2));
+    assert_true(last_report.unacknowledged <= cluster.lease.report + 2);
+}
+
+static void a_single_long_look_is_no_long_wait(void **state) {
+    (void)state;
+    start_writer();
+    order_protection(true);
+    looks(waiting(10, 0));
+    order_protection(true);
+    agent.look_started = now;
+    now += 1800;
+    struct probe probe = waiting(40, 2);
+    probe.canary_tried = true;
+    probed(probe);
+    reported();
+    order_protection(true);
+    assert_true(last_report.unacknowledged > 0);
+    assert_true(last_report.unacknowledged <= cluster.failover.acknowledge_timeout);
+}
+
+static void the_pace_of_reports_never_makes_a_wait_longer_than_it_was_seen(void **state) {
+    (void)state;
+    start_writer();
+    order_protection(true);
+    looks(waiting(10, 0));
+    cluster.lease.report = 4 * cluster.failover.acknowledge_timeout;
+    order_protection(true);
+    server_answers = false;
+    agent.look_started = now;
+    probed(waiting(10, 2));
+    order_protection(true);
+    pass_until(2 * cluster.failover.acknowledge_timeout, reported);
+    order_protection(true);
+    assert_true(last_report.unacknowledged > 0);
+    assert_true(last_report.unacknowledged <= cluster.failover.acknowledge_timeout);
+}
+
+/* A look that got no further than «it lives» is handed on with what the look before it had seen. */
+static struct probe in_vain_after(struct probe before) {
+    before.kept = true;
+    return before;
+}
+
+static void looks_in_vain_around_a_switch_never_make_a_writer_protected(void **state) {
+    (void)state;
+    start_writer();
+    order_protection(true);
+    looks(waiting(10, 0));
+    order_protection(true);
+    looks(waiting(11, 0));
+    assert_int_equal(last_report.protection, PROTECTION_ON);
+    order_protection(false);
+    assert_int_equal(plan.task.kind, TASK_SEMI_SYNC);
+    task_done(TASK_SEMI_SYNC, RC_OK);
+    order_protection(true);
+    assert_int_equal(agent.task, TASK_SEMI_SYNC);
+    task_done(TASK_SEMI_SYNC, RC_OK);
+    order_protection(true);
+    looks(in_vain_after(waiting(11, 0)));
+    order_protection(true);
+    looks(waiting(12, 0));
+    order_protection(true);
+    assert_int_equal(last_report.protection, PROTECTION_UNKNOWN);
+}
+
 static void become_standby(void) {
     start(NULL, NULL);
     pass(cluster.lease.length + 1);
@@ -280,6 +372,11 @@ int main(void) {
         cmocka_unit_test(commits_that_waited_at_a_server_that_has_frozen_are_no_word_against_its_standbys),
         cmocka_unit_test(a_look_that_the_server_did_not_live_to_finish_tells_nothing_of_commits),
         cmocka_unit_test(a_server_that_tells_nothing_more_is_not_known_to_wait_for_its_standbys),
+        cmocka_unit_test(one_look_in_vain_never_makes_a_wait_forgotten),
+        cmocka_unit_test(what_waited_before_a_server_froze_is_forgotten_when_it_goes_on),
+        cmocka_unit_test(a_single_long_look_is_no_long_wait),
+        cmocka_unit_test(the_pace_of_reports_never_makes_a_wait_longer_than_it_was_seen),
+        cmocka_unit_test(looks_in_vain_around_a_switch_never_make_a_writer_protected),
         cmocka_unit_test(what_a_standby_in_the_set_has_received_is_written_down_once_a_second),
         cmocka_unit_test(a_standby_that_has_less_than_it_had_received_says_so),
         cmocka_unit_test(one_that_is_not_counted_on_any_more_forgets_it),

@@ -134,7 +134,43 @@ static void a_full_server_is_alive(void **state) {
         pass(500);
         probed((struct probe){ .too_many = true });
         assert_true(now - agent.answered_at <= 500);
+        assert_true(agent.probe.kept);
     }
+}
+
+/* «It lives» is handed on with what the look before the task had seen. */
+static void a_look_in_vain_never_goes_back_on_what_a_task_has_done(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    struct probe before = probe_of(true);
+    before.received = core_position("0-1-40");
+    probed(before);
+    pass(cluster.lease.length + 1000);
+    answer_next(orders_of(DUTY_DRAIN, 6));
+    assert_int_equal(plan.task.kind, TASK_DRAIN);
+    struct task_result drained = { .kind = TASK_DRAIN, .applied = core_position("0-1-90") };
+    feed((struct agent_event){ .kind = AGENT_TASK_DONE, .task = &drained });
+    before.kept = true;
+    agent.look_started = now;
+    probed(before);
+    assert_true(gtid_equal(&agent.probe.received, &drained.applied));
+    assert_true(agent.probe.kept);
+}
+
+/* It had waited for a standby that has left the set since. */
+static void a_canary_that_was_let_through_is_stuck_no_more(void **state) {
+    (void)state;
+    start_writer();
+    struct probe stuck = probe_of(false);
+    stuck.canary_tried = true;
+    stuck.semi_sync = (struct semi_sync){ .known = true, .enabled = true, .waits = true, .waiting = 1 };
+    agent.look_started = now;
+    probed(stuck);
+    assert_true(agent.canary_since != NEVER);
+    answer_next(orders_of(DUTY_WRITER, 5));
+    assert_int_equal(agent.task, TASK_SEMI_SYNC);
+    task_done(TASK_SEMI_SYNC, RC_OK);
+    assert_true(agent.canary_since == NEVER);
 }
 
 static void a_stuck_canary_is_reported_with_its_age(void **state) {
@@ -604,6 +640,8 @@ int main(void) {
         cmocka_unit_test(a_new_process_under_a_writer_is_a_death),
         cmocka_unit_test(a_full_server_is_alive),
         cmocka_unit_test(a_stuck_canary_is_reported_with_its_age),
+        cmocka_unit_test(a_look_in_vain_never_goes_back_on_what_a_task_has_done),
+        cmocka_unit_test(a_canary_that_was_let_through_is_stuck_no_more),
         cmocka_unit_test(a_failed_task_is_told_and_tried_again_later),
         cmocka_unit_test(a_standby_follows_the_source_it_is_told),
         cmocka_unit_test(a_source_changed_by_hand_is_reported_before_it_is_changed_back),

@@ -42,18 +42,13 @@ void acknowledge_looked(struct step *step, const struct semi_sync *before) {
         agent->counting = true;
         agent->counted_from = now->acknowledged;
     }
-    if (agent->probe.kept) {
-        if (step->now - agent->unacknowledged_seen > agent->cluster->health.answer_timeout)
-            agent->unacknowledged_since = NEVER; /* whatever it waits for: nobody knows any more */
-        return;
-    }
     bool canary_waits = agent->probe.canary_tried && !agent->probe.canary_written;
     bool stands_still = canary_waits || (before->known && before->acknowledged == now->acknowledged);
     agent->unacknowledged_seen = step->now;
     if (!now->known || now->waiting == 0 || !stands_still)
         agent->unacknowledged_since = NEVER;
     else if (agent->unacknowledged_since == NEVER) {
-        agent->unacknowledged_since = agent->look_started;
+        agent->unacknowledged_since = later(agent->look_started, step->now - agent->cluster->lease.report);
         step_report_soon(step);
     }
 }
@@ -61,8 +56,17 @@ void acknowledge_looked(struct step *step, const struct semi_sync *before) {
 /* A server that falls silent tells no more of what waits there: that is no word against its standbys. */
 static msec unacknowledged_for(const struct step *step) {
     const struct agent *agent = step->agent;
-    msec known_until = agent->unacknowledged_seen + agent->cluster->lease.report / 2;
-    return (step->now < known_until ? step->now : known_until) - agent->unacknowledged_since + 1;
+    msec known_until = agent->unacknowledged_seen +
+                       earlier(agent->cluster->lease.report, agent->cluster->failover.acknowledge_timeout) / 2;
+    return earlier(step->now, known_until) - agent->unacknowledged_since + 1;
+}
+
+/* After a look that took all its time in vain, and the one before it. */
+static void forget_unseen(struct step *step) {
+    struct agent *agent = step->agent;
+    msec most = agent->cluster->health.answer_timeout + 2 * agent->cluster->lease.report;
+    if (agent->unacknowledged_since != NEVER && step->now - agent->unacknowledged_seen > most)
+        agent->unacknowledged_since = NEVER;
 }
 
 /* The monitor decides by the report that says that it has been too long. */
@@ -81,6 +85,7 @@ static void tell_too_long(struct step *step) {
 /* At most once a second on disk, and never less than before: what is lost is noticed by that. */
 void acknowledge_check(struct step *step) {
     struct agent *agent = step->agent;
+    forget_unseen(step);
     tell_too_long(step);
     struct gtid_position *received = &agent->durable.received;
     bool done = agent->drained && agent->drained_term == agent->durable.term;

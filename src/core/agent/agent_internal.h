@@ -53,4 +53,12 @@ void step_deadline(struct step *step, msec at);
 void step_event(struct step *step, const char *rule, const char *name, const char *format, ...) PRINTF_LIKE(4, 5);
 void step_report_soon(struct step *step);
 
+static inline msec later(msec a, msec b) {
+    return a > b ? a : b;
+}
+
+static inline msec earlier(msec a, msec b) {
+    return a < b ? a : b;
+}
+
 #endif

@@ -4,10 +4,6 @@
 
 enum { RENEW_STEP = 200 };
 
-static msec earlier(msec a, msec b) {
-    return a < b ? a : b;
-}
-
 /* A restarted agent goes on with what the kernel still holds: no client is cut off by the restart, and nobody is let
  * in for longer than the last agent did.  A writer's address counts only with its lease. */
 void guard_start(struct agent *agent, msec now) {

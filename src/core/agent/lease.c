@@ -8,10 +8,6 @@ static const struct lease_spec *spec(const struct step *step) {
     return &step->agent->cluster->lease;
 }
 
-static msec later(msec a, msec b) {
-    return a > b ? a : b;
-}
-
 /* The role is gone; the server may still be open, and must be known to be shut before anybody else may write. */
 static void give_up(struct step *step) {
     struct agent *agent = step->agent;

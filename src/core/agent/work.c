@@ -54,6 +54,19 @@ static void note_canary(struct step *step, const struct probe *probe) {
         agent->canary_since = agent->look_started;
 }
 
+/* Where it stands was not asked in vain before, and tasks may have changed it since: that is not gone back on. */
+static void note_life(struct probe *known, const struct probe *probe) {
+    known->kept = true;
+    known->error_number = probe->error_number;
+    TEXT_COPY(known->error, probe->error);
+    known->uptime_s = probe->uptime_s;
+    known->read_only = probe->read_only;
+    known->canary_tried = probe->canary_tried;
+    known->canary_written = probe->canary_written;
+    if (probe->canary_written)
+        known->heartbeat_seen = probe->heartbeat_seen;
+}
+
 /* A look may have begun before the last task ended: then it tells that the server lives, and nothing more. */
 static void note_answer(struct step *step, const struct probe *probe) {
     struct agent *agent = step->agent;
@@ -77,10 +90,15 @@ static void note_answer(struct step *step, const struct probe *probe) {
         return;
     }
     struct semi_sync before = agent->probe.semi_sync;
-    probe_copy(&agent->probe, probe);
+    bool kept = probe->kept && agent->probe.answered && agent->probe.pid == probe->pid;
+    if (kept)
+        note_life(&agent->probe, probe);
+    else
+        probe_copy(&agent->probe, probe);
     if (!probe->read_only && agent->writer)
         agent->opened = true;
-    acknowledge_looked(step, &before);
+    if (!probe->kept)
+        acknowledge_looked(step, &before);
 }
 
 void work_probed(struct step *step) {
@@ -93,6 +111,7 @@ void work_probed(struct step *step) {
         note_canary(step, probe);
     } else if (probe->too_many && agent->process == PROCESS_RUNNING) {
         agent->answered_at = step->now; /* full, and alive */
+        agent->probe.kept = true;
     } else if (step->event->process_absent && agent->process == PROCESS_RUNNING) {
         agent->shut_out = true; /* what was seen to run is dead only when it was seen to die */
     } else if (step->event->process_absent && agent->process != PROCESS_EXITED) {
@@ -145,6 +164,7 @@ static void note_success(struct step *step, const struct task_result *result) {
         break;
     case TASK_SEMI_SYNC:
         acknowledge_forget(agent);
+        agent->canary_since = NEVER; /* it may have waited for that alone */
         agent->probe.semi_sync.enabled = agent->probe.semi_sync.waits = agent->task_sent.waits;
         if (agent->task_sent.waits && agent->probe.semi_sync.wait_count)
             agent->probe.semi_sync.wait_count = agent->task_sent.wait_count;

@@ -216,7 +216,8 @@ void durability_read_report(struct mstep *step) {
     struct monitor *m = step->m;
     int writer = m->durable.writer;
     const struct report *report = &m->hosts[writer].report;
-    note_position(step, &report->probe.applied);
+    if (!report->probe.kept)
+        note_position(step, &report->probe.applied);
     host_set members = report->electable & ~set_of(writer);
     if (!is_lossless(m) || report->protection != PROTECTION_ON || report->term != m->durable.term || !members)
         return;

@@ -30,8 +30,8 @@ static const uint32_t states = 1U << TCP_ESTABLISHED | 1U << TCP_SYN_RECV | 1U <
 
 struct resetter {
     struct mnl_socket *lists, *ends; /* one is read while the other is told to end what was read */
-    msec deadline;                   /* for an answer of the kernel's */
-    int64_t worth_ns;                /* of processor time: see worked_ns */
+    msec deadline;
+    int64_t worth_ns; /* of processor time: see worked_ns */
     uint32_t sequence;
     size_t filter_size;
     _Alignas(struct inet_diag_bc_op) uint8_t filter[FILTER_SIZE];
@@ -41,7 +41,8 @@ struct resetter {
     _Alignas(struct nlmsghdr) char request[FOUND_MAX * END_SIZE];
 };
 
-/* Work counts, not the time that a busy machine gives to others meanwhile: there too a few clients are told. */
+/* Work counts, not the time that a busy machine gives to others meanwhile, up to ten times as much: there too a few
+ * clients are told. */
 static int64_t worked_ns(void) {
     struct timespec worked;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &worked);
@@ -133,7 +134,7 @@ static enum rc resetter_new(msec most, struct resetter **ret_resetter, struct re
     struct resetter *resetter = calloc(1, sizeof *resetter);
     if (resetter == NULL)
         abort();
-    resetter->deadline = clock_now() + most;
+    resetter->deadline = clock_now() + 10 * most;
     resetter->worth_ns = worked_ns() + most * 1000000;
     enum rc rc = open_one(&resetter->lists, ret_why);
     if (rc == RC_OK)
@@ -263,7 +264,7 @@ static enum rc end_family(struct resetter *resetter, uint8_t family, struct reas
         socket_list_read(&resetter->list, resetter->datagram, length);
         if (resetter->list.error != 0)
             return FAIL(RC_IO, ret_why, "cannot list them: %s", strerror(resetter->list.error));
-        if (worked_ns() >= resetter->worth_ns)
+        if (worked_ns() >= resetter->worth_ns || clock_now() >= resetter->deadline)
             return FAIL(RC_TIMEOUT, ret_why, "there are too many for the time that this may take");
         rc = end_found(resetter, ret_why);
     }

@@ -15,8 +15,8 @@
 
 /* Ends the TCP connections whose end on this machine is one of the addresses (ADDRESSES_MAX at the most), whatever
  * process has them and whether it runs or is stopped: both ends find them reset.  To be called while the addresses are
- * still there.  Takes no more of a processor's time than most, and says so when that was too short (RC_TIMEOUT).
- * ret_count is set in any case: so many were ended. */
+ * still there.  Takes no more of a processor's time than most, nor ten times as much on the clock, and says so when
+ * that was too short (RC_TIMEOUT).  ret_count is set in any case: so many were ended. */
 enum rc sockets_reset(const struct ip *addresses, size_t count, msec most, unsigned *ret_count,
                       struct reason *ret_why) NODISCARD;
 
