@@ -75,10 +75,11 @@ struct probe {
     struct semi_sync semi_sync;
     struct filters filters; /* these two are looked at every few seconds */
     struct server_settings settings;
-    msec heartbeat_seen;           /* the newest heartbeat row's stamp, the writer's wall clock; 0: none */
-    struct transaction oldest;     /* looked for on a writable server only */
-    bool canary_tried;             /* this look was asked to write a heartbeat row ... */
-    bool canary_written;           /* ... and the commit was acknowledged; its stamp is heartbeat_seen then */
+    msec heartbeat_seen;       /* the newest heartbeat row's stamp, the writer's wall clock; 0: none */
+    struct transaction oldest; /* looked for on a writable server only */
+    bool canary_tried;         /* this look was asked to write a heartbeat row ... */
+    bool canary_written;       /* ... and the commit was acknowledged; its stamp is heartbeat_seen then */
+    bool canary_waits;         /* not yet, and for replicas that are to acknowledge it; for the agent alone, not told */
     struct gtid_position binlog;   /* @@gtid_binlog_state: what it has, by every server that wrote */
     struct gtid_position applied;  /* @@gtid_current_pos */
     struct gtid_position received; /* applied, raised by Gtid_IO_Pos */

@@ -1,4 +1,5 @@
 /* The MariaDB side of an agent, tried on real servers. */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -307,10 +308,7 @@ static void a_fence_that_is_blocked_reports_and_has_changed_nothing(void **state
     assert_string_equal(sql_value(roots[1], READ_ONLY), "0");
 }
 
-/* Both replicas acknowledge, and then stand still: each client's commit waits.  A kill alone answers OK to some. */
-static void a_fence_never_answers_ok_to_a_commit_that_waits_for_an_acknowledgement(void **state) {
-    (void)state;
-    enum { WAITING = 24 };
+static void make_commits_wait_for_replicas(void) {
     for (int i = 2; i <= SERVERS; i++) {
         sql(roots[i], "SET GLOBAL rpl_semi_sync_slave_enabled=ON");
         sql(roots[i], "STOP SLAVE IO_THREAD");
@@ -323,6 +321,47 @@ static void a_fence_never_answers_ok_to_a_commit_that_waits_for_an_acknowledgeme
               "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE"
               " VARIABLE_NAME='Rpl_semi_sync_master_clients'",
               "2");
+}
+
+/* And soon, however many there are: the monitor is to go on without who does not acknowledge. */
+static void commits_that_wait_for_an_acknowledgement_are_seen_by_every_look(void **state) {
+    (void)state;
+    enum { WAITING = 4 };
+    assert_true(look(agents[1], 1)->canary_written);
+    make_commits_wait_for_replicas();
+    assert_true(look(agents[1], 2)->canary_written);
+    MYSQL *clients[WAITING];
+    for (int i = 0; i < WAITING; i++)
+        assert_non_null(clients[i] = session_over_tcp(1, "app", "app"));
+    server_freeze(2);
+    server_freeze(3);
+    const char *insert = "INSERT INTO d.t (b) VALUES (7)";
+    for (int i = 0; i < WAITING; i++) {
+        assert_int_equal(mysql_send_query(clients[i], insert, strlen(insert)), 0);
+        poll(NULL, 0, 50);
+    }
+    for (msec stamp = 3; stamp < 7; stamp++) {
+        const struct probe *probe = look(agents[1], stamp);
+        assert_true(probe->answered && probe->canary_waits);
+        assert_false(probe->canary_written);
+        if (agents[1]->took > 700)
+            fail_msg("%lld ms", (long long)agents[1]->took);
+    }
+    server_thaw(2);
+    server_thaw(3);
+    for (int i = 0; i < WAITING; i++) {
+        assert_int_equal(mysql_read_query_result(clients[i]), 0);
+        mysql_close(clients[i]);
+    }
+    const struct probe *after = look(agents[1], 8);
+    assert_true(after->canary_written && !after->canary_waits && !after->kept);
+}
+
+/* Both replicas acknowledge, and then stand still: each client's commit waits.  A kill alone answers OK to some. */
+static void a_fence_never_answers_ok_to_a_commit_that_waits_for_an_acknowledgement(void **state) {
+    (void)state;
+    enum { WAITING = 24 };
+    make_commits_wait_for_replicas();
     MYSQL *clients[WAITING];
     for (int i = 0; i < WAITING; i++)
         assert_non_null(clients[i] = session_over_tcp(1, "app", "app"));
@@ -682,6 +721,7 @@ int main(void) {
         ON_REPLICAS(a_fence_wins_over_locked_tables_by_killing),
         ON_REPLICAS(a_gentle_fence_ends_nobody_who_is_writing_and_says_who_it_was),
         ON_REPLICAS(a_fence_that_is_blocked_reports_and_has_changed_nothing),
+        ON_REPLICAS(commits_that_wait_for_an_acknowledgement_are_seen_by_every_look),
         ON_REPLICAS(a_fence_never_answers_ok_to_a_commit_that_waits_for_an_acknowledgement),
         cmocka_unit_test_setup_teardown(a_fence_says_who_did_not_end, setup, teardown),
         ON_REPLICAS(drain_applies_what_was_received),

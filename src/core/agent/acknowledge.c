@@ -31,6 +31,17 @@ static bool waits_for_fewer(const struct semi_sync *semi_sync, uint32_t wanted) 
     return semi_sync->wait_count != 0 && semi_sync->wait_count < wanted;
 }
 
+void acknowledge_seen(struct step *step, bool waits) {
+    struct agent *agent = step->agent;
+    agent->unacknowledged_seen = step->now;
+    if (!waits)
+        agent->unacknowledged_since = NEVER;
+    else if (agent->unacknowledged_since == NEVER) {
+        agent->unacknowledged_since = later(agent->look_started, step->now - agent->cluster->lease.report);
+        step_report_soon(step);
+    }
+}
+
 /* A commit that is acknowledged after the server began to wait, and for as many as it does now, proves that all before
  * it has arrived, so counting begins at the first look that sees that. */
 void acknowledge_looked(struct step *step, const struct semi_sync *before) {
@@ -44,13 +55,7 @@ void acknowledge_looked(struct step *step, const struct semi_sync *before) {
     }
     bool canary_waits = agent->probe.canary_tried && !agent->probe.canary_written;
     bool stands_still = canary_waits || (before->known && before->acknowledged == now->acknowledged);
-    agent->unacknowledged_seen = step->now;
-    if (!now->known || now->waiting == 0 || !stands_still)
-        agent->unacknowledged_since = NEVER;
-    else if (agent->unacknowledged_since == NEVER) {
-        agent->unacknowledged_since = later(agent->look_started, step->now - agent->cluster->lease.report);
-        step_report_soon(step);
-    }
+    acknowledge_seen(step, now->known && now->waiting > 0 && stands_still);
 }
 
 /* A server that falls silent tells no more of what waits there: that is no word against its standbys. */
@@ -72,14 +77,13 @@ static void forget_unseen(struct step *step) {
 /* The monitor decides by the report that says that it has been too long. */
 static void tell_too_long(struct step *step) {
     const struct agent *agent = step->agent;
-    msec at = agent->unacknowledged_since;
-    if (at == NEVER || !agent->writer)
+    msec timeout = agent->cluster->failover.acknowledge_timeout;
+    if (agent->unacknowledged_since == NEVER || !agent->writer || agent->unacknowledged_told > timeout)
         return;
-    at += agent->cluster->failover.acknowledge_timeout + 1;
-    if (step->now < at)
-        step_deadline(step, at);
-    else if (agent->report_sent < at)
+    if (unacknowledged_for(step) > timeout)
         step_report_soon(step);
+    else if (step->now <= agent->unacknowledged_since + timeout)
+        step_deadline(step, agent->unacknowledged_since + timeout + 1);
 }
 
 /* At most once a second on disk, and never less than before: what is lost is noticed by that. */

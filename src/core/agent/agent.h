@@ -147,6 +147,7 @@ struct agent {
     uint64_t counted_from;
     msec unacknowledged_since; /* commits wait and none was acknowledged between two looks; NEVER: they do not */
     msec unacknowledged_seen;  /* by the last look that could see it */
+    msec unacknowledged_told;  /* in the last report */
     msec semi_sync_next;       /* a switch that did not take is tried again then */
     msec received_next;        /* when durable.received is next brought up to date */
     bool opened;               /* the server was, or may have been, made writable since the role was taken */

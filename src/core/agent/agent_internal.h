@@ -31,8 +31,9 @@ bool work_is_serving(const struct agent *agent, msec now);
 
 /* acknowledge.c: what is acknowledged to whom */
 void acknowledge_looked(struct step *step, const struct semi_sync *before); /* before: as the last look saw it */
-void acknowledge_forget(struct agent *agent); /* the server's run, or its settings, are new */
-void acknowledge_check(struct step *step);    /* what is to be written down, what to be told */
+void acknowledge_forget(struct agent *agent);         /* the server's run, or its settings, are new */
+void acknowledge_check(struct step *step);            /* what is to be written down, what to be told */
+void acknowledge_seen(struct step *step, bool waits); /* do commits wait, and is none acknowledged? */
 bool acknowledge_is_unset(const struct agent *agent, enum duty_now duty, msec now); /* differs from the orders */
 uint32_t acknowledge_count(const struct agent *agent, host_set electable);          /* so many are waited for */
 void acknowledge_fill(const struct step *step, struct report *report);

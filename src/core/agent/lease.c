@@ -332,6 +332,7 @@ void lease_talk(struct step *step) {
     step->plan->report_set = true;
     step->plan->report_timeout = timeout;
     fill_report(step, &step->plan->report);
+    agent->unacknowledged_told = step->plan->report.unacknowledged;
     agent->source_reported = agent->probe.replication.source_address;
     step_deadline(step, agent->report_next);
 }

@@ -99,6 +99,8 @@ static void note_answer(struct step *step, const struct probe *probe) {
         agent->opened = true;
     if (!probe->kept)
         acknowledge_looked(step, &before);
+    else if (probe->canary_waits)
+        acknowledge_seen(step, true);
 }
 
 void work_probed(struct step *step) {

@@ -69,8 +69,9 @@ static enum rc clients_read(const struct work *work, bool canary_too, struct cli
                             "SELECT ID, COMMAND, STATE FROM %s"
                             " WHERE USER NOT IN ('system user', 'event_scheduler') AND CAST(USER AS BINARY) <> %s"
                             " AND COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon')"
-                            " AND ID NOT IN (CONNECTION_ID(), %lu, %lu, %lu, %lu)",
-                            clients_table(work->connection), user, connection_id(work->gate), own[0], own[1], own[2]);
+                            " AND ID NOT IN (CONNECTION_ID(), %lu, %lu, %lu, %lu, %lu)",
+                            clients_table(work->connection), user, connection_id(work->gate), own[0], own[1], own[2],
+                            own[3]);
     if (rc == RC_OK)
         clients_take(work->connection, ret_clients);
     else

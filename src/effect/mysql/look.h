@@ -7,7 +7,7 @@
 #include "effect/mysql/connection.h"
 #include "model/server.h"
 
-enum { LOOK_PULSE, LOOK_POSITION, LOOK_CANARY, LOOK_CONNECTIONS };
+enum { LOOK_PULSE, LOOK_POSITION, LOOK_CANARY, LOOK_WAITING, LOOK_CONNECTIONS };
 
 struct look {
     struct connection connections[LOOK_CONNECTIONS];

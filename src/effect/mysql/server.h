@@ -2,8 +2,9 @@
  * trap 12).  One thread looks (probe) and one works (task), each with connections of its own that are kept open, so
  * that a look is never behind a blocked SET GLOBAL read_only, and both still have a connection when clients have used
  * all of them up.  Looking takes three connections: one for the pulse, one for positions, one for the canary, because
- * on a full disk the first still answers when the others hang (trap 6).  Working takes two: see fence.c. Results come
- * back on the loop's thread. MariaDB and MySQL alike: family.h has what differs. */
+ * on a full disk the first still answers when the others hang (trap 6); and a fourth once the canary has waited, to
+ * ask what for, which the one for positions may be too late for.  Working takes two: see fence.c. Results come back on
+ * the loop's thread. MariaDB and MySQL alike: family.h has what differs. */
 #ifndef MMM_EFFECT_MYSQL_SERVER_H
 #define MMM_EFFECT_MYSQL_SERVER_H
 

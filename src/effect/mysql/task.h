@@ -5,7 +5,7 @@
 #include "effect/mysql/connection.h"
 #include "model/server.h"
 
-enum { LOOKING_CONNECTIONS = 3 };
+enum { LOOKING_CONNECTIONS = 4 };
 
 /* A last question at the deadline, to say how things stand, may be answered this much later. */
 #define ANSWER_SLACK ((msec)100)
