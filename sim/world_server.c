@@ -140,6 +140,10 @@ static void fetch(struct world *world, int host, const struct server_task *task)
         merge(&world->hosts[host].server.received, &world->hosts[from].server.binlog);
 }
 
+static bool has_fetched(const struct world_server *server, const struct server_task *task) {
+    return task->source_address.family == 0 || gtid_reached(&task->reach, &server->received);
+}
+
 /* Who waits for an acknowledgement from now on would be a new writer, and it is told so anew. */
 static void stop_replication(struct world *world, int host) {
     struct world_server *server = &world->hosts[host].server;
@@ -209,5 +213,10 @@ void server_task_end(struct world *world, int host, const struct parcel *parcel,
         return;
     }
     do_task(world, host, &parcel->task);
+    if (parcel->task.kind == TASK_DRAIN && !has_fetched(server, &parcel->task)) {
+        ret_result->rc = RC_TIMEOUT;
+        TEXT_COPY(ret_result->why, "the source sends nothing");
+        return;
+    }
     ret_result->binlog = ret_result->applied = server->binlog;
 }

@@ -7,9 +7,9 @@
 IS_LISTED(struct cluster, 8688);
 IS_LISTED(struct monitor_durable, 15600);
 IS_LISTED(struct host_view, 35592);
-IS_LISTED(struct transfer, 4344);
+IS_LISTED(struct transfer, 4352);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1167744);
+IS_LISTED(struct monitor, 1167752);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -288,6 +288,7 @@ static void pack_transfer(struct pack *p, struct transfer *transfer, const struc
     PACK_MSEC_OR_NEVER(p, transfer, deadline);
     PACK_MSEC(p, transfer, grace_until);
     PACK_FLAG(p, transfer, kill);
+    PACK_FLAG(p, transfer, resumed);
     PACK_FLAG(p, transfer, obstructed);
     pack_number(p, "command", &transfer->command, UINT64_MAX);
     pack_index(p, "avoid", &transfer->avoid, cluster->host_count);

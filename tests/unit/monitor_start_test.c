@@ -476,6 +476,60 @@ static void what_can_not_be_written_is_never_decided(void **state) {
     assert_true(turns_until_writer(DB2, SECONDS(8)));
 }
 
+/* The monitor dies when db1 has handed over to db2, which does not serve yet; db1 wrote up to 0-1-90. */
+static void restart_in_the_middle_of_a_switchover(void) {
+    start_serving();
+    command(
+        (struct command){ .kind = COMMAND_MOVE_ROLE, .role = "writer", .host = "db2", .grace = GRACE_AS_CONFIGURED });
+    for (msec end = now + SECONDS(5); now < end && monitor.transfer.phase != TRANSFER_PROMOTE; turn())
+        obedient[DB2] = monitor.durable.writer == DB1;
+    assert_int_equal(monitor.durable.writer, DB2);
+    struct monitor_durable durable = monitor.durable;
+    start_monitor(&durable);
+    for (int i = 0; i < HOSTS; i++)
+        reports[i].term = durable.term;
+    reports[DB1].probe.applied = reports[DB1].probe.binlog = core_position("0-1-90");
+}
+
+/* mmm-sim, seed 15517: db2 had crashed a moment before, was away for as long as the monitor needed to be started again,
+ * and lacked what db1 had written in its last two seconds. */
+static void a_switchover_goes_on_after_a_restart_only_with_all_that_the_old_writer_had(void **state) {
+    (void)state;
+    restart_in_the_middle_of_a_switchover();
+    heard[DB1] = false;
+    for (msec end = now + SECONDS(3); now < end; turn())
+        assert_int_not_equal(monitor.hosts[DB2].sent.duty, DUTY_WRITER);
+    heard[DB1] = true;
+    obedient[DB2] = false;
+    turn();
+    turn();
+    struct gtid_position end = core_position("0-1-90");
+    assert_int_equal(monitor.hosts[DB2].sent.duty, DUTY_WRITER);
+    assert_true(gtid_equal(&monitor.hosts[DB2].sent.reach, &end));
+    obedient[DB2] = true;
+    assert_true(turns_until_writer(DB2, SECONDS(3)));
+    assert_true(has_event("switchover_resumed"));
+}
+
+static void after_a_restart_a_new_writer_that_is_gone_is_replaced(void **state) {
+    (void)state;
+    restart_in_the_middle_of_a_switchover();
+    heard[DB2] = false;
+    assert_true(turns_until_writer(DB1, SECONDS(30)));
+}
+
+static void after_a_restart_a_new_writer_that_serves_already_goes_on(void **state) {
+    (void)state;
+    restart_in_the_middle_of_a_switchover();
+    heard[DB1] = false;
+    reports[DB2].writer = true;
+    reports[DB2].probe.read_only = false;
+    reports[DB2].addresses = set_of(WRITER_ADDRESS);
+    for (msec end = now + SECONDS(3); now < end; turn())
+        assert_true(!monitor.hosts[DB2].sent_valid || monitor.hosts[DB2].sent.duty == DUTY_WRITER);
+    assert_true(monitor.serving);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_writer_is_chosen_when_a_lease_has_passed),
@@ -507,6 +561,9 @@ int main(void) {
         cmocka_unit_test(a_restarted_monitor_leaves_the_addresses_of_readers_where_they_are),
         cmocka_unit_test(what_a_host_said_before_it_got_an_address_never_gives_it_to_another),
         cmocka_unit_test(what_a_writer_said_before_it_got_an_address_counts_no_more_than_its_peers_promises),
+        cmocka_unit_test(a_switchover_goes_on_after_a_restart_only_with_all_that_the_old_writer_had),
+        cmocka_unit_test(after_a_restart_a_new_writer_that_is_gone_is_replaced),
+        cmocka_unit_test(after_a_restart_a_new_writer_that_serves_already_goes_on),
         cmocka_unit_test(a_change_of_term_is_saved_before_it_is_told),
         cmocka_unit_test(what_can_not_be_written_is_never_decided),
     };

@@ -87,6 +87,8 @@ static const struct other_rule {
     { "P01", "address_moved", "a reader address has a new host" },
     { "S01", "store_works_again", "the store could not be written for a while: nothing was decided meanwhile" },
     { "T24", "writer_lost", "the old writer failed while it was handing over: a failover begins" },
+    { "T26", "switchover_resumed",
+      "the monitor was started after a hand-over had begun: the old writer says first what is to be reached" },
     { "T34", "mode_passive", "several servers are writable and nobody was ever writer: a person decides" },
 };
 

@@ -61,6 +61,7 @@ void transfer_run(struct mstep *step);
 void transfer_begin_switchover(struct mstep *step, int to, const struct command *command, const char *cause);
 msec transfer_grace(const struct monitor *m, const struct command *command);
 void transfer_abandon(struct mstep *step, const char *why); /* whatever is on its way */
+bool transfer_may_give(const struct mstep *step); /* the role to who is chosen: it is known what that must reach */
 
 /* transfer_candidates.c */
 const struct candidate_row *transfer_candidate(const struct mstep *step, int host);

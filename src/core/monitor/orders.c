@@ -30,7 +30,7 @@ static enum duty duty_of(const struct mstep *step, int host) {
     const struct monitor *m = step->m;
     const struct transfer *transfer = &m->transfer;
     if (host == m->durable.writer)
-        return DUTY_WRITER;
+        return transfer_may_give(step) ? DUTY_WRITER : DUTY_STANDBY;
     if (transfer->planned && transfer->phase == TRANSFER_RELEASE)
         return host == transfer->from ? DUTY_YIELD : is_kept_out(m, host) ? DUTY_HELD : DUTY_STANDBY;
     if (is_kept_out(m, host))
@@ -79,7 +79,7 @@ void orders_for(const struct mstep *step, int host, struct orders *ret_orders) {
     ret_orders->kill = duty == DUTY_YIELD && m->transfer.kill;
     if (duty == DUTY_WRITER && m->transfer.phase == TRANSFER_PROMOTE)
         gtid_copy(&ret_orders->reach, &m->transfer.reach);
-    if (duty == DUTY_STANDBY)
+    if (duty == DUTY_STANDBY && host != m->durable.writer)
         ret_orders->source = sources_ordered(step, host);
     if (duty == DUTY_DRAIN && m->transfer.phase == TRANSFER_FETCH && host == m->transfer.to) {
         ret_orders->source = m->transfer.fetch_from;

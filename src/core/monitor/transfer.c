@@ -345,6 +345,48 @@ static void note_serving(struct mstep *step) {
     begin_serving(step);
 }
 
+/* This monitor was started after the role had been handed over and before the new writer served: it gets the role only
+ * with all that the old one had, which that one still has to say.  It may have crashed since it was near. */
+static void resume_handover(struct mstep *step) {
+    struct monitor *m = step->m;
+    const struct monitor_durable *durable = &m->durable;
+    if (m->transfer.phase != TRANSFER_IDLE || m->serving || !durable->unproven || durable->writer == HOST_NONE ||
+        durable->handed_by == HOST_NONE || durable->handed_by == durable->writer)
+        return;
+    begin(step, &(struct transfer){
+                    .planned = true,
+                    .resumed = true,
+                    .from = durable->handed_by,
+                    .to = durable->writer,
+                    .fetch_from = HOST_NONE,
+                    .avoid = HOST_NONE,
+                });
+    enter(step, TRANSFER_PROMOTE, m->cluster->lease.length + spec(step)->switchover_timeout);
+    mstep_event(step, "T26", "switchover_resumed", durable->writer, writer_role(step),
+                "the monitor was started in the middle of it: %s is to have all that %s had",
+                host_name(step, durable->writer), host_name(step, durable->handed_by));
+}
+
+/* It was fenced before the other one was chosen, so whatever it tells of its end now is its end. */
+static void note_resumed_reach(struct mstep *step) {
+    struct transfer *transfer = &step->m->transfer;
+    if (transfer->phase != TRANSFER_PROMOTE || !transfer->resumed)
+        return;
+    const struct host_view *from = &step->m->hosts[transfer->from];
+    const struct probe *probe = &from->report.probe;
+    if (!from->heard || from->report.writer || !probe->answered || probe->kept || !probe->read_only)
+        return;
+    note_switchover_position(step);
+    transfer->resumed = false;
+}
+
+bool transfer_may_give(const struct mstep *step) {
+    const struct monitor *m = step->m;
+    const struct host_view *to = &m->hosts[m->transfer.to];
+    return m->transfer.phase != TRANSFER_PROMOTE || !m->transfer.resumed ||
+           (to->heard && to->report.writer && to->report.term == m->durable.term);
+}
+
 static void move_to_preferred(struct mstep *step) {
     const struct monitor *m = step->m;
     int prefer = m->cluster->roles[writer_role(step)].prefer;
@@ -383,9 +425,11 @@ void transfer_run(struct mstep *step) {
     if (m->durable.mode == MONITOR_PASSIVE)
         return;
     drop_overtaken(step);
+    resume_handover(step);
     if (m->durable.writer != HOST_NONE && m->transfer.phase != TRANSFER_PROMOTE)
         watch_writer(step);
     note_serving(step);
+    note_resumed_reach(step);
     pick_up(step);
     turn_into_failover(step);
     move_to_preferred(step);

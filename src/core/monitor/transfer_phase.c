@@ -64,8 +64,9 @@ static bool target_failed(const struct mstep *step) {
     const struct host_view *view = &step->m->hosts[transfer->to];
     const struct report *report = &view->report;
     bool current = report->term == step->m->durable.term;
-    bool gone =
-        health_is_silent(step, transfer->to) || report->process == PROCESS_EXITED || (current && report->resigned);
+    bool silent = view->heard ? health_is_silent(step, transfer->to)
+                              : step->now - step->m->started_at > step->m->cluster->lease.length;
+    bool gone = silent || report->process == PROCESS_EXITED || (current && report->resigned);
     bool troubled = current && report->trouble[0] && report->task == TASK_NONE;
     bool alternative = (transfer_candidates(step) & ~set_of(transfer->to)) != 0;
     return gone || (troubled && (transfer->planned || alternative));

@@ -36,7 +36,8 @@ struct transfer {
     bool replaced;     /* the old writer was alive and did not do its work: it is chosen only if nobody else can be */
     bool then_offline; /* set-offline of a writer: ADMIN_OFFLINE when the role has left */
     bool rolled_back;  /* this is the way back */
-    bool obstructed;   /* ... because something on the old writer was in the way that --kill would have ended */
+    bool resumed; /* PROMOTE, and this monitor was started meanwhile: «from» has yet to say what is to be reached */
+    bool obstructed; /* ... because something on the old writer was in the way that --kill would have ended */
     char cause[FACT_SIZE];
 };
 
