@@ -295,8 +295,8 @@ static void look_further(struct look *look, msec canary_stamp, msec now, msec ti
         return;
     if (canary_stamp != 0)
         canary(look, canary_stamp, now + timeout * 2 / 3, probe); /* the rest is for the position */
-    msec patience = probe->canary_waits ? POSITION_PATIENCE : timeout;
-    position_ask(look, (probe->canary_waits ? clock_now() : now) + patience, probe);
+    bool brief = probe->canary_waits && look->known.answered;     /* without an earlier position there is no answer */
+    position_ask(look, brief ? clock_now() + POSITION_PATIENCE : now + timeout, probe);
     if (probe->canary_written)
         probe->heartbeat_seen = canary_stamp;
 }
