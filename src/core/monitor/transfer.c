@@ -382,9 +382,10 @@ static void note_resumed_reach(struct mstep *step) {
 
 bool transfer_may_give(const struct mstep *step) {
     const struct monitor *m = step->m;
+    if (m->transfer.phase != TRANSFER_PROMOTE || !m->transfer.resumed)
+        return true;
     const struct host_view *to = &m->hosts[m->transfer.to];
-    return m->transfer.phase != TRANSFER_PROMOTE || !m->transfer.resumed ||
-           (to->heard && to->report.writer && to->report.term == m->durable.term);
+    return to->heard && to->report.writer && to->report.term == m->durable.term;
 }
 
 static void move_to_preferred(struct mstep *step) {
