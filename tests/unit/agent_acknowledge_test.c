@@ -379,6 +379,37 @@ static void one_that_is_not_counted_on_any_more_forgets_it(void **state) {
     assert_int_equal(agent.durable.received.count, 0);
 }
 
+/* A commit takes 400 ms, by a slow disk of the writer or a far standby: each canary is late, and another one was
+ * acknowledged since the look before, twice a second and more. */
+static void commits_are_acknowledged_late(bool kept) {
+    start_writer();
+    order_protection(true);
+    looks(waiting(10, 0));
+    struct probe probe = waiting(10, 1);
+    probe.canary_tried = true;
+    probe.kept = probe.canary_waits = kept;
+    server_answers = false;
+    for (int i = 0; i < 8; i++) {
+        order_protection(true);
+        probe.semi_sync.acknowledged += 100;
+        agent.look_started = now;
+        pass_until(400, reported);
+        probed(probe);
+        reported();
+        assert_true(last_report.unacknowledged <= cluster.failover.acknowledge_timeout);
+    }
+}
+
+static void a_standby_that_acknowledges_late_is_not_one_that_does_not(void **state) {
+    (void)state;
+    commits_are_acknowledged_late(false);
+}
+
+static void nor_where_positions_come_too_late_to_be_read(void **state) {
+    (void)state;
+    commits_are_acknowledged_late(true);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_writer_is_protected_only_after_a_commit_was_acknowledged),
@@ -401,6 +432,8 @@ int main(void) {
         cmocka_unit_test(what_a_standby_in_the_set_has_received_is_written_down_once_a_second),
         cmocka_unit_test(a_standby_that_has_less_than_it_had_received_says_so),
         cmocka_unit_test(one_that_is_not_counted_on_any_more_forgets_it),
+        cmocka_unit_test(a_standby_that_acknowledges_late_is_not_one_that_does_not),
+        cmocka_unit_test(nor_where_positions_come_too_late_to_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

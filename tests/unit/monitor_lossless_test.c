@@ -687,6 +687,38 @@ static void two_candidates_that_have_diverged_are_both_held_with_what_each_has(v
     assert_non_null(strstr(monitor.durable.hosts[DB3].hold_why, "that db2 does not have: 0-13-"));
 }
 
+/* db3 alone has acknowledged the writer's last commit; what it tells that it has received is of an earlier look. */
+static void lose_the_writer_with_an_old_word_of_db3(bool kept) {
+    start_three_masters();
+    behind = set_of(DB2) | set_of(DB3);
+    for (int i = DB2; i <= DB3; i++)
+        reports[i].probe.applied = reports[i].probe.received = reports[i].probe.binlog =
+            at(sequence - (i == DB2 ? 1 : 50));
+    reports[DB3].probe.kept = kept;
+    kill_server_of(DB1);
+    obedient[DB3] = false;
+}
+
+static void nobody_is_chosen_past_a_host_that_cannot_drain_and_tells_an_old_position(void **state) {
+    (void)state;
+    lose_the_writer_with_an_old_word_of_db3(true);
+    for (msec end = now + SECONDS(10); now < end; turn()) {
+        reports[DB3].term = monitor.durable.term;
+        TEXT_COPY(reports[DB3].trouble, "cannot apply what was received: it was too slow");
+    }
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+}
+
+static void nobody_is_chosen_past_a_host_that_drains_for_longer_than_it_may(void **state) {
+    (void)state;
+    lose_the_writer_with_an_old_word_of_db3(false);
+    for (msec end = now + SECONDS(40); now < end; turn()) {
+        reports[DB3].term = monitor.durable.term;
+        reports[DB3].task = TASK_DRAIN; /* each look is dropped while it lasts: note_answer, «stale» */
+    }
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_writer_is_protected_once_a_standby_has_acknowledged),
@@ -724,6 +756,8 @@ int main(void) {
         cmocka_unit_test(of_several_that_are_waited_for_only_the_one_that_is_behind_is_taken_out),
         cmocka_unit_test(a_standby_whose_word_is_as_old_as_a_look_and_a_report_is_waited_for),
         cmocka_unit_test(two_candidates_that_have_diverged_are_both_held_with_what_each_has),
+        cmocka_unit_test(nobody_is_chosen_past_a_host_that_cannot_drain_and_tells_an_old_position),
+        cmocka_unit_test(nobody_is_chosen_past_a_host_that_drains_for_longer_than_it_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,7 +54,10 @@ void acknowledge_looked(struct step *step, const struct semi_sync *before) {
         agent->counted_from = now->acknowledged;
     }
     bool canary_waits = agent->probe.canary_tried && !agent->probe.canary_written;
-    bool stands_still = canary_waits || (before->known && before->acknowledged == now->acknowledged);
+    bool moved = before->known && before->acknowledged != now->acknowledged;
+    if (moved)
+        agent->unacknowledged_since = NEVER; /* acknowledgements are of all before: what waits now waits since then */
+    bool stands_still = canary_waits || (before->known && !moved);
     acknowledge_seen(step, now->known && now->waiting > 0 && stands_still);
 }
 

@@ -304,6 +304,7 @@ static void fill_report(const struct step *step, struct report *report) {
     report->task = agent->task;
     memcpy(report->trouble, agent->trouble, sizeof report->trouble);
     probe_copy(&report->probe, &agent->probe);
+    report->probe.canary_waits = false; /* for this agent alone: unacknowledged says it */
     report->lacks.form = GTID_DOMAINS;
     report->lacks.count = 0;
     acknowledge_fill(step, report);

@@ -63,6 +63,8 @@ static void note_life(struct probe *known, const struct probe *probe) {
     known->read_only = probe->read_only;
     known->canary_tried = probe->canary_tried;
     known->canary_written = probe->canary_written;
+    if (probe->canary_waits)
+        known->semi_sync = probe->semi_sync; /* was asked on a connection of its own */
     if (probe->canary_written)
         known->heartbeat_seen = probe->heartbeat_seen;
 }
@@ -90,17 +92,18 @@ static void note_answer(struct step *step, const struct probe *probe) {
         return;
     }
     struct semi_sync before = agent->probe.semi_sync;
+    bool was_kept = agent->probe.kept;
     bool kept = probe->kept && agent->probe.answered && agent->probe.pid == probe->pid;
     if (kept)
         note_life(&agent->probe, probe);
     else
         probe_copy(&agent->probe, probe);
+    if (was_kept && !agent->probe.kept && agent->trouble[0])
+        step_report_soon(step);
     if (!probe->read_only && agent->writer)
         agent->opened = true;
-    if (!probe->kept)
+    if (!probe->kept || probe->canary_waits)
         acknowledge_looked(step, &before);
-    else if (probe->canary_waits)
-        acknowledge_seen(step, true);
 }
 
 void work_probed(struct step *step) {
@@ -128,6 +131,8 @@ static void note_success(struct step *step, const struct task_result *result) {
     struct replication *replication = &agent->probe.replication;
     agent->probe.binlog = result->binlog;
     agent->probe.applied = result->applied;
+    if (result->kind == TASK_DRAIN || result->kind == TASK_READY)
+        agent->probe.kept = false;
     agent->trouble[0] = 0;
     switch (result->kind) {
     case TASK_NONE:
@@ -212,6 +217,7 @@ void work_task_done(struct step *step) {
         note_success(step, result);
         return;
     }
+    agent->probe.kept = agent->probe.kept || result->kind == TASK_DRAIN; /* looks while it ran were dropped */
     /* A source that refuses goes on refusing: it is asked again at a slower pace. */
     msec pause = cluster_of(step)->lease.report;
     agent->task_retry = step->now + (result->kind == TASK_FOLLOW ? FOLLOW_PAUSE * pause : pause);

@@ -123,6 +123,19 @@ static bool all_drained(const struct mstep *step, int chosen) {
     return true;
 }
 
+/* What it told last is of a look before its drain began, or before its looks were in vain: it may have received and
+ * acknowledged more since, until the writer was lost. */
+static bool is_unseen(const struct mstep *step, int chosen) {
+    for (int i = 0; i < step->m->cluster->host_count; i++) {
+        const struct report *report = &step->m->hosts[i].report;
+        bool drained = report->term == step->m->durable.term && report->draining_done;
+        if (i != chosen && is_owed(step, i) && transfer_can_drain(step, i) && !drained &&
+            (report->probe.kept || report->task == TASK_DRAIN))
+            return true;
+    }
+    return false;
+}
+
 /* With an empty store each master counts that can be looked at: it may have been the writer, candidate or not. */
 static host_set compared(const struct mstep *step) {
     host_set compared = transfer_candidates(step);
@@ -188,6 +201,7 @@ void transfer_collect(struct mstep *step, struct phase_facts *facts, struct elec
         *ret_election = hold_election(step);
         facts->drained = all_drained(step, ret_election->chosen);
         facts->candidate = ret_election->chosen != HOST_NONE;
+        facts->unseen = facts->candidate && transfer_has_past(m) && is_unseen(step, ret_election->chosen);
         facts->lacking = ret_election->richer != HOST_NONE && transfer_has_past(m);
         facts->owed = facts->lacking && is_owed(step, ret_election->richer);
         facts->diverged = transfer_has_past(m) && transfer_diverged(step) != 0;

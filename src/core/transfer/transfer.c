@@ -36,7 +36,7 @@ static bool is_without_candidate(const struct phase_facts *f) {
     return !f->candidate;
 }
 static bool is_undecided(const struct phase_facts *f) {
-    return !f->drained && (!f->late || f->unknown);
+    return (!f->drained && (!f->late || f->unknown)) || f->unseen;
 }
 static bool is_lacking(const struct phase_facts *f) {
     return f->lacking && (!f->late || f->owed);

@@ -53,8 +53,9 @@ struct phase_facts {
     bool lacking;   /* the best candidate lacks what another reachable host has */
     bool owed;      /* lossless: that other host may be the only one that has a commit which was answered OK */
     bool diverged;  /* two hosts that could be chosen each have something that the other lacks */
-    bool unknown;   /* lossless, with an empty store: somebody was writer, and it is not known who */
-    bool open;      /* ... and a master's server is writable */
+    bool unseen; /* lossless: a host that may alone have a commit which was answered OK does not tell what it has now */
+    bool unknown; /* lossless, with an empty store: somebody was writer, and it is not known who */
+    bool open;    /* ... and a master's server is writable */
     bool fetched;
     bool serving; /* the new writer is writable and says so in the new term */
     bool failed;  /* the host that has to act now reports that it could not, or is gone */

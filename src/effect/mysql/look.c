@@ -81,15 +81,14 @@ static enum rc settle(struct connection *connection, msec deadline, struct reaso
 #define CANARY_PATIENCE ((msec)300)
 #define POSITION_PATIENCE ((msec)100)
 
-static bool waits_for_replica(struct look *look, msec deadline) {
+static bool waits_for_replica(struct look *look, msec deadline, struct probe *probe) {
     struct connection *connection = &look->connections[LOOK_WAITING];
-    struct semi_sync semi_sync;
     return settle(connection, deadline, NULL) == RC_OK &&
-           semi_sync_read(connection, deadline, &semi_sync, NULL) == RC_OK && semi_sync.waiting > 0;
+           semi_sync_read(connection, deadline, &probe->semi_sync, NULL) == RC_OK && probe->semi_sync.waiting > 0;
 }
 
 static enum rc finish_canary(struct look *look, msec deadline, struct probe *probe, struct reason *ret_why) {
-    probe->canary_waits = waits_for_replica(look, deadline);
+    probe->canary_waits = waits_for_replica(look, deadline, probe);
     if (probe->canary_waits)
         return FAIL(RC_TIMEOUT, ret_why, "the commit waits for a replica's acknowledgement");
     return connection_finish(&look->connections[LOOK_CANARY], deadline, ret_why);
@@ -234,7 +233,8 @@ static enum rc where(struct look *look, msec deadline, struct probe *probe, stru
 static void position_keep(const struct probe *known, struct probe *probe) {
     probe->kept = true;
     probe->replication = known->replication;
-    probe->semi_sync = known->semi_sync;
+    if (!probe->canary_waits)
+        probe->semi_sync = known->semi_sync;
     probe->filters = known->filters;
     probe->settings = known->settings;
     probe->binlog = known->binlog;
