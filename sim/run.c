@@ -109,8 +109,8 @@ static void hold(struct run *run, const struct fault *fault, struct held *held) 
 }
 
 static void give_command(struct world *world, enum command_kind kind, int host, enum monitor_mode mode, bool force) {
-    /* Of a host that is not heard, «set-offline --force» says that its server was stopped: only who did that may. */
-    force = force && kind != COMMAND_SET_OFFLINE;
+    /* Of a host that is not heard, «set-offline --force» says that its server is stopped: only who knows that may. */
+    force = force && (kind != COMMAND_SET_OFFLINE || !world->hosts[host].server.up);
     struct command command = { .kind = kind, .role = "writer", .mode = mode, .force = force, .who = "anna" };
     TEXT_COPY(command.host, world->cluster.hosts[host].name);
     static const char *const words[] = { "set-online", "set-offline", "move-role writer", "set-mode of" };

@@ -9,7 +9,7 @@ IS_LISTED(struct monitor_durable, 15600);
 IS_LISTED(struct host_view, 35592);
 IS_LISTED(struct transfer, 4352);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1167752);
+IS_LISTED(struct monitor, 1167760);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -363,6 +363,7 @@ void pack_monitor(struct pack *p, struct monitor *monitor) {
     PACK_MSEC(p, monitor, stranger_at);
     pack_fence(p, &monitor->fence, cluster);
     pack_comparing(p, &monitor->comparing, cluster);
+    pack_index(p, "unheard", &monitor->unheard, cluster->host_count);
     if (p->mode == PACK_READ && !transfer_is_whole(&monitor->transfer))
         pack_wrong(p, "transfer");
     if (p->mode == PACK_READ && !fence_is_whole(&monitor->fence))

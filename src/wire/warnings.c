@@ -163,6 +163,12 @@ static void warn_of_listening(json_t *list, const struct monitor *monitor, msec 
 static void warn_of_writer(json_t *list, const struct monitor *monitor, msec now) {
     const struct monitor_durable *durable = &monitor->durable;
     char why[SENTENCE_SIZE] = "";
+    if (monitor->unheard != HOST_NONE)
+        warn(list,
+             "nobody hears %s, %s writer, and nobody may replace it by itself: bring it back, or see to it that its "
+             "server or machine is stopped, and then: mmm set-offline --force %s",
+             name_of(monitor->cluster, monitor->unheard), durable->writer != HOST_NONE ? "the" : "the last",
+             name_of(monitor->cluster, monitor->unheard));
     if (durable->writer != HOST_NONE && monitor->serving)
         return;
     if (lease_is_listening(monitor, now)) {

@@ -159,7 +159,7 @@ static void wrong_usage_is_named_with_what_was_meant(void **state) {
     expect("set-online", EXIT_USAGE, "", "set-online needs more: HOST");
     expect("set_online", EXIT_USAGE, "", "set-online needs more: HOST");
     expect("move-role writer", EXIT_USAGE, "",
-           "usage: mmm move-role [--dry-run] [--force] [--json] [--grace T] [--kill] ROLE HOST");
+           "usage: mmm move-role [--dry-run] [--json] [--grace T] [--kill] ROLE HOST");
     expect("move-role --grace soon writer db2", EXIT_USAGE, "", "--grace takes a time up to an hour");
     expect("set-offline --kill db1", EXIT_USAGE, "", "set-offline has no option --kill");
     expect("show --config", EXIT_USAGE, "", "--config needs a value");

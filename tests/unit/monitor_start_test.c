@@ -530,6 +530,122 @@ static void after_a_restart_a_new_writer_that_serves_already_goes_on(void **stat
     assert_true(monitor.serving);
 }
 
+/* db2 had taken the role, and its server is not open yet, when the monitor died. */
+static void after_a_restart_who_has_taken_the_role_and_is_not_open_is_told_what_to_reach(void **state) {
+    (void)state;
+    restart_in_the_middle_of_a_switchover();
+    heard[DB1] = obedient[DB2] = false;
+    reports[DB2].writer = true;
+    reports[DB2].fenced = false;
+    struct gtid_position end = core_position("0-1-90");
+    turn();
+    const struct orders *sent = &monitor.hosts[DB2].sent;
+    assert_true(!monitor.hosts[DB2].sent_valid || sent->duty != DUTY_WRITER || gtid_equal(&sent->reach, &end));
+}
+
+/* Both masters are away at the start; db1 is back after db2 was given up. */
+static void after_a_restart_whoever_is_chosen_instead_waits_for_no_word(void **state) {
+    (void)state;
+    restart_in_the_middle_of_a_switchover();
+    heard[DB1] = heard[DB2] = false;
+    turns(SECONDS(6));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    heard[DB1] = true;
+    assert_true(turns_until_writer(DB1, SECONDS(5)));
+}
+
+static void switch_over_until_db2_is_chosen(void) {
+    command(
+        (struct command){ .kind = COMMAND_MOVE_ROLE, .role = "writer", .host = "db2", .grace = GRACE_AS_CONFIGURED });
+    for (msec end = now + SECONDS(5); now < end && monitor.transfer.phase != TRANSFER_PROMOTE; turn())
+        obedient[DB2] = monitor.durable.writer == DB1;
+    assert_int_equal(monitor.durable.writer, DB2);
+}
+
+static void start_again(void) {
+    struct monitor_durable durable = monitor.durable;
+    enum durability durability = cluster.durability;
+    start_monitor(&durable);
+    cluster.durability = durability;
+    for (int i = 0; i < HOSTS; i++)
+        reports[i].term = durable.term;
+}
+
+static void after_a_restart_in_passive_mode_nobody_opens_without_what_to_reach(void **state) {
+    (void)state;
+    start_serving();
+    switch_over_until_db2_is_chosen();
+    command((struct command){ .kind = COMMAND_SET_MODE, .mode = MONITOR_PASSIVE });
+    start_again();
+    heard[DB1] = false;
+    turns(SECONDS(7));
+    reports[DB2].writer = monitor.hosts[DB2].sent.duty == DUTY_WRITER; /* a role is taken in passive mode, too */
+    reports[DB2].fenced = !reports[DB2].writer;
+    turn();
+    command((struct command){ .kind = COMMAND_SET_MODE, .mode = MONITOR_ACTIVE });
+    obedient[DB2] = false;
+    turn();
+    assert_false(monitor.hosts[DB2].sent.duty == DUTY_WRITER && monitor.hosts[DB2].sent.reach.count == 0);
+}
+
+/* A report from before db1 was writer, delivered late, is the first that the new monitor hears of db1. */
+static void a_late_word_from_before_its_time_as_writer_is_not_where_it_ended(void **state) {
+    (void)state;
+    restart_in_the_middle_of_a_switchover();
+    obedient[DB2] = false;
+    struct report word = reports[DB1];
+    word.term = monitor.durable.term - 2;
+    word.sequence = 1;
+    word.probe.applied = word.probe.binlog = core_position("0-1-10");
+    reports[DB1].sequence = 5;
+    step((struct monitor_event){ .kind = MONITOR_REPORT, .host = DB1, .report = &word });
+    turn();
+    turn();
+    struct gtid_position end = core_position("0-1-90");
+    assert_int_equal(monitor.hosts[DB2].sent.duty, DUTY_WRITER);
+    assert_true(gtid_equal(&monitor.hosts[DB2].sent.reach, &end));
+}
+
+/* db1 has handed over and is gone for good; db2 lacks the last of it, as far as anybody knows. */
+static void start_without_the_one_that_handed_over(void) {
+    start_serving();
+    cluster.durability = DURABILITY_LOSSLESS;
+    turns(SECONDS(5));
+    switch_over_until_db2_is_chosen();
+}
+
+static void expect_the_way_out(void) {
+    turns(SECONDS(20));
+    assert_int_equal(monitor.durable.writer, HOST_NONE);
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db2", .force = true });
+    assert_int_equal(reply.rc, RC_OK);
+    assert_true(has_event("loss_accepted"));
+    assert_true(turns_until_writer(DB2, SECONDS(20)));
+}
+
+static void a_restart_in_a_handover_whose_old_writer_is_gone_for_good_leaves_a_way_out(void **state) {
+    (void)state;
+    start_without_the_one_that_handed_over();
+    start_again();
+    heard[DB1] = false;
+    obedient[DB2] = true;
+    turns(SECONDS(60));
+    expect_the_way_out();
+}
+
+static void a_new_writer_that_crashed_before_it_served_has_a_way_out_when_the_old_one_is_gone(void **state) {
+    (void)state;
+    start_without_the_one_that_handed_over();
+    heard[DB1] = obedient[DB2] = false;
+    kill_server_of(DB2);
+    turns(SECONDS(60));
+    reports[DB2].process = PROCESS_RUNNING;
+    reports[DB2].probe.pid++;
+    reports[DB2].resigned = reports[DB2].writer = false;
+    reports[DB2].fenced = reports[DB2].probe.read_only = obedient[DB2] = true;
+    expect_the_way_out();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_writer_is_chosen_when_a_lease_has_passed),
@@ -564,6 +680,12 @@ int main(void) {
         cmocka_unit_test(a_switchover_goes_on_after_a_restart_only_with_all_that_the_old_writer_had),
         cmocka_unit_test(after_a_restart_a_new_writer_that_is_gone_is_replaced),
         cmocka_unit_test(after_a_restart_a_new_writer_that_serves_already_goes_on),
+        cmocka_unit_test(after_a_restart_who_has_taken_the_role_and_is_not_open_is_told_what_to_reach),
+        cmocka_unit_test(after_a_restart_whoever_is_chosen_instead_waits_for_no_word),
+        cmocka_unit_test(after_a_restart_in_passive_mode_nobody_opens_without_what_to_reach),
+        cmocka_unit_test(a_late_word_from_before_its_time_as_writer_is_not_where_it_ended),
+        cmocka_unit_test(a_restart_in_a_handover_whose_old_writer_is_gone_for_good_leaves_a_way_out),
+        cmocka_unit_test(a_new_writer_that_crashed_before_it_served_has_a_way_out_when_the_old_one_is_gone),
         cmocka_unit_test(a_change_of_term_is_saved_before_it_is_told),
         cmocka_unit_test(what_can_not_be_written_is_never_decided),
     };

@@ -47,6 +47,7 @@ static struct monitor *make_monitor(void) {
         .serving = true,
         .transfer = { .from = HOST_NONE, .to = HOST_NONE },
         .stranger = { .address = -1 },
+        .unheard = HOST_NONE,
     };
     for (int i = 0; i < ADDRESSES_MAX; i++)
         monitor.durable.placement[i] = HOST_NONE;
@@ -272,6 +273,11 @@ static void warnings_say_what_is_wrong_and_what_to_do(void **state) {
     monitor->hosts[0].report.stranger.mac.bytes[0] = 0x52;
     expect_warning(monitor, "10.77.0.51 of role reader is also answered for by 52:00:00:00:00:01, which is no host "
                             "of this cluster; seen by host db1");
+    monitor->unheard = 0;
+    expect_warning(monitor,
+                   "nobody hears db1, the writer, and nobody may replace it by itself: bring it back, or see to it "
+                   "that its server or machine is stopped, and then: mmm set-offline --force db1");
+    monitor->unheard = HOST_NONE;
     monitor->serving = false;
     expect_warning(monitor, "writer db1 does not serve, as far as is known");
     monitor->durable.writer = HOST_NONE;

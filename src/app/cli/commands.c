@@ -66,11 +66,14 @@ static const struct cli_command commands[] = {
       "The host gives its roles up, the writer role by a switchover to another master, and gets none until "
       "set-online.\n"
       "Its server goes on replicating.  Waits until the writer role has moved.\n"
-      "--force is for a master that a monitor with an empty store has not heard: it then counts as stopped, and "
-      "another\n"
-      "one becomes writer without its word.  Stop its server first.\n",
+      "--force is your word that the host is stopped, where it can not be asked: for a writer whose machine is lost "
+      "and that\n"
+      "nobody may replace by itself, and for a master that a monitor with an empty store has not heard.  What it alone "
+      "has\n"
+      "is given up.  Stop its server, or its machine, first: a host that somebody hears is refused.  A writer that is\n"
+      "heard and that nobody could replace gives the role up; then there is none until set-online.\n",
       run_set_offline },
-    { "move-role", "ROLE HOST", 2, 2, OPTION_DRY_RUN | OPTION_FORCE | OPTION_GRACE | OPTION_KILL | OPTION_JSON,
+    { "move-role", "ROLE HOST", 2, 2, OPTION_DRY_RUN | OPTION_GRACE | OPTION_KILL | OPTION_JSON,
       "move a role to a host",
       "Moving the writer role is a switchover: the target comes near, writes stop, the target applies the rest, and "
       "is\n"
@@ -85,9 +88,7 @@ static const struct cli_command commands[] = {
       "writes stand still for a second at most, and the old writer keeps the role.  Shorter transactions end with "
       "their\n"
       "connections.\n"
-      "--dry-run says what would be done and what would stop it, and does nothing.\n"
-      "--force moves the writer role to a master whose replication failed or is late: what it has not received is "
-      "lost.\n",
+      "--dry-run says what would be done and what would stop it, and does nothing.\n",
       run_move_role },
     { "doctor", "[HOST]", 0, 1, OPTION_JSON,
       "what is wrong with settings, rights, disks, clocks, certificates, and its fix",

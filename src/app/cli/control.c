@@ -131,7 +131,6 @@ int run_set_offline(struct cli_call *call) {
 int run_move_role(struct cli_call *call) {
     struct command command = {
         .kind = COMMAND_MOVE_ROLE,
-        .force = call_has(call, OPTION_FORCE),
         .dry_run = call_has(call, OPTION_DRY_RUN),
         .kill = call_has(call, OPTION_KILL),
         .grace = call_has(call, OPTION_GRACE) ? call->grace : GRACE_AS_CONFIGURED,

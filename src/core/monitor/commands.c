@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "core/monitor/monitor_internal.h"
 
-static int find_host(struct mstep *step, const struct command *command) {
+int commands_host(struct mstep *step, const struct command *command) {
     int host = cluster_host(step->m->cluster, command->host);
     if (host == HOST_NONE)
         mstep_reply(step, command->id, RC_NOT_FOUND, "no host of this cluster is named «%s»", command->host);
@@ -22,6 +22,8 @@ static void set_mode(struct mstep *step, const struct command *command) {
     if (command->mode == MONITOR_ACTIVE && durable->failover_wall) {
         durable->failover_wall = 0; /* an administrator's word: another failover may come */
         step->changed = true;
+        mstep_event(step, "C02", "failover_allowed", HOST_NONE, -1,
+                    "another one may come within failover.window, by %.60s", command->who);
     }
     if (durable->mode == command->mode) {
         mstep_reply(step, command->id, RC_OK, "already in %s mode", monitor_mode_name(command->mode));
@@ -95,15 +97,20 @@ static void give_up_others(struct mstep *step, const struct command *command, in
                 host_name(step, host));
 }
 
+/* It becomes writer by itself, should it be the most complete. */
+static bool is_candidate_already(const struct mstep *step, int host) {
+    const struct monitor_durable *durable = &step->m->durable;
+    return durable->last_writer == HOST_NONE || (host == durable->last_writer && !durable->unproven) ||
+           (set_has(durable->electable & durable->surely, host) && durability_can_judge(step, host));
+}
+
 /* There is no writer.  A host outside the electable set may lack what was acknowledged, so it becomes a candidate by
  * --force only, and never while the old writer may still be writing: alone in its set it needs nobody's promise. */
 static bool accept_candidate(struct mstep *step, const struct command *command, int host) {
     struct monitor_durable *durable = &step->m->durable;
-    bool known = durable->last_writer == HOST_NONE || (host == durable->last_writer && !durable->unproven) ||
-                 (set_has(durable->electable & durable->surely, host) && durability_can_judge(step, host));
     if (!set_has(cluster_masters(step->m->cluster), host))
         return true;
-    if (known) {
+    if (is_candidate_already(step, host)) {
         give_up_others(step, command, host);
         return true;
     }
@@ -111,9 +118,9 @@ static bool accept_candidate(struct mstep *step, const struct command *command, 
     if (durable->leaving != HOST_NONE) {
         mstep_reply(
             step, command->id, RC_REFUSED,
-            "%s may not replace %s, which may still be writing and is not heard: make its agent reachable, or start "
-            "it without its server",
-            name, host_name(step, durable->leaving));
+            "%s may not replace %s, which may still be writing and is not heard: make its agent reachable, start it "
+            "without its server, or stop its machine and say so: mmm set-offline --force %s",
+            name, host_name(step, durable->leaving), host_name(step, durable->leaving));
         return false;
     }
     if (!command->force) {
@@ -156,18 +163,29 @@ static void describe_accepted(const struct mstep *step, int host, uint64_t own, 
         text_append(ret_text, size, "\n  compared: everything that it has is on %s too", host_name(step, writer));
 }
 
+/* In service, and no candidate: when there is no writer that is for a person to say, too. */
+static bool is_word_for_candidate(const struct mstep *step, const struct command *command, int host) {
+    const struct monitor_durable *durable = &step->m->durable;
+    if (!command->force || durable->writer != HOST_NONE || is_candidate_already(step, host))
+        return false;
+    enum host_state state = durable->hosts[host].state;
+    bool in_service = state == HOST_ONLINE || state == HOST_REPLICATION_FAIL || state == HOST_REPLICATION_DELAY;
+    return in_service && set_has(cluster_masters(step->m->cluster), host);
+}
+
 static void set_online(struct mstep *step, const struct command *command, bool may_wait) {
-    int host = find_host(step, command);
-    if (host == HOST_NONE)
+    int host = commands_host(step, command);
+    if (host < 0)
         return;
     struct monitor *m = step->m;
     struct host_durable *durable = &m->durable.hosts[host];
     const char *name = host_name(step, host);
-    if (durable->state == HOST_ONLINE) {
+    bool word = is_word_for_candidate(step, command, host);
+    if (durable->state == HOST_ONLINE && !word) {
         mstep_reply(step, command->id, RC_OK, "%s is ONLINE already", name);
         return;
     }
-    if (durable->state != HOST_ADMIN_OFFLINE && durable->state != HOST_AWAITING_RECOVERY) {
+    if (durable->state != HOST_ADMIN_OFFLINE && durable->state != HOST_AWAITING_RECOVERY && !word) {
         mstep_reply(step, command->id, RC_REFUSED,
                     "%s is %s: it comes back by itself when its checks are well (mmm checks %s)", name,
                     host_state_name(durable->state), name);
@@ -230,65 +248,6 @@ void commands_compared(struct mstep *step) {
     TEXT_COPY(command.host, host_name(step, comparing->host));
     *comparing = (struct comparing){ .command = 0 };
     set_online(step, &command, false);
-}
-
-static int best_successor(const struct mstep *step) {
-    host_set candidates = transfer_candidates(step);
-    const struct role_spec *role = &step->m->cluster->roles[cluster_writer_role(step->m->cluster)];
-    for (int i = 0; i < role->order_count; i++)
-        if (set_has(candidates, role->order[i]) && health_is_replicating(step, role->order[i]))
-            return role->order[i];
-    return HOST_NONE;
-}
-
-static void set_writer_offline(struct mstep *step, const struct command *command, int host) {
-    struct monitor *m = step->m;
-    int successor = best_successor(step);
-    if (m->durable.mode == MONITOR_PASSIVE || m->transfer.phase != TRANSFER_IDLE || !m->serving ||
-        successor == HOST_NONE) {
-        mstep_reply(step, command->id, RC_REFUSED, "%s is the writer, and the role can not be moved away from it now%s",
-                    host_name(step, host), successor == HOST_NONE ? ": no other host could take over" : "");
-        return;
-    }
-    transfer_begin_switchover(step, successor, command, "the writer is set offline by command");
-    m->transfer.then_offline = true;
-    mstep_event(step, "C20", "set_offline", host, -1, "by %.60s; first the writer role goes to %s", command->who,
-                host_name(step, successor));
-}
-
-static void set_offline(struct mstep *step, const struct command *command) {
-    int host = find_host(step, command);
-    if (host == HOST_NONE)
-        return;
-    enum host_state state = step->m->durable.hosts[host].state;
-    const char *name = host_name(step, host);
-    if (command->force && !set_has(step->m->durable.done_without, host)) {
-        step->m->durable.done_without |= set_of(host);
-        step->changed = true;
-    }
-    if (state == HOST_ADMIN_OFFLINE) {
-        mstep_reply(step, command->id, RC_OK, "%s is ADMIN_OFFLINE already", name);
-        return;
-    }
-    if (host == step->m->durable.writer) {
-        set_writer_offline(step, command, host);
-        return;
-    }
-    if (lease_is_listening(step->m, step->now) && set_has(lease_unseen(step->m, step->now), host) && !command->force) {
-        mstep_reply(step, command->id, RC_REFUSED,
-                    "%s has not been seen, and this monitor's store does not know whether it is the writer: bring its "
-                    "agent and server back, or stop its server and say so with --force",
-                    name);
-        return;
-    }
-    if (step->m->transfer.phase != TRANSFER_IDLE && (host == step->m->transfer.from || host == step->m->transfer.to)) {
-        mstep_reply(step, command->id, RC_REFUSED, "%s takes part in moving the writer role; wait until that is done",
-                    name);
-        return;
-    }
-    mstep_event(step, "C20", "set_offline", host, -1, "by %.60s", command->who);
-    health_set_state(step, host, HOST_ADMIN_OFFLINE, "C20", "set offline by command");
-    mstep_reply(step, command->id, RC_OK, "%s is ADMIN_OFFLINE: it keeps replicating and serves nothing", name);
 }
 
 /* NULL: the writer role can move to the host now. */
@@ -429,12 +388,19 @@ static void move_role(struct mstep *step, const struct command *command) {
         refuse(step, command, "roles do not move in PASSIVE mode; mmm set-active ends it");
         return;
     }
+    if (command->force) {
+        refuse(
+            step, command,
+            "a role does not move by force: mmm set-offline --force takes the writer role away although nobody could "
+            "take over, then mmm set-online --force lets a host take it with what it has");
+        return;
+    }
     int role = cluster_role(m->cluster, command->role);
     if (role < 0) {
         mstep_reply(step, command->id, RC_NOT_FOUND, "no role of this cluster is named «%s»", command->role);
         return;
     }
-    int host = find_host(step, command);
+    int host = commands_host(step, command);
     if (host == HOST_NONE)
         return;
     if (m->cluster->roles[role].is_writer)
@@ -449,7 +415,7 @@ void commands_run(struct mstep *step, const struct command *command) {
         set_online(step, command, true);
         return;
     case COMMAND_SET_OFFLINE:
-        set_offline(step, command);
+        commands_set_offline(step, command);
         return;
     case COMMAND_MOVE_ROLE:
         move_role(step, command);

@@ -10,13 +10,6 @@
  * much later no word of it is waited for any more.  STILL_TALKING: a report may have been on its way for so long. */
 enum { PAUSE_FIRST = 5000, PAUSE_MOST = 300 * 1000, RESULT_LATE = 2000, STILL_TALKING = 2000 };
 
-static bool is_alone(const struct mstep *step, int host) {
-    for (int i = 0; i < step->m->cluster->host_count; i++)
-        if (i != host && health_is_fresh(step, i))
-            return false;
-    return true;
-}
-
 static struct fence_request request_for(const struct mstep *step, int host) {
     const struct host_view *view = &step->m->hosts[host];
     return (struct fence_request){
@@ -108,7 +101,7 @@ static void collect(const struct mstep *step, struct fence_facts *facts) {
     facts->program = m->cluster->hosts[host].has_fence;
     facts->passive = m->durable.mode == MONITOR_PASSIVE;
     facts->planned = m->transfer.planned && m->transfer.phase != TRANSFER_IDLE;
-    facts->alone = is_alone(step, host);
+    facts->alone = health_hears_only(step, host);
     facts->heard = !health_is_quiet(step, host);
     facts->seen = transfer_is_seen(step, host);
     facts->running = m->fence.running;

@@ -17,6 +17,14 @@ bool health_is_fresh(const struct mstep *step, int host) {
     return view->heard && step->now - view->heard_at <= 3 * step->m->cluster->lease.report + 500;
 }
 
+/* ... at the most: then it may be the monitor that is cut off. */
+bool health_hears_only(const struct mstep *step, int host) {
+    for (int i = 0; i < step->m->cluster->host_count; i++)
+        if (i != host && health_is_fresh(step, i))
+            return false;
+    return true;
+}
+
 /* The monitor's own beginning counts as a word of everybody: a writer that was cut off before it is found as soon. */
 bool health_is_quiet(const struct mstep *step, int host) {
     const struct host_view *view = &step->m->hosts[host];

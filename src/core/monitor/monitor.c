@@ -117,6 +117,7 @@ void monitor_start(struct monitor *monitor, const struct cluster *cluster, const
     monitor->serving_since = NEVER;
     monitor->stranger = (struct stranger){ .address = -1 };
     monitor->transfer = no_transfer;
+    monitor->unheard = HOST_NONE;
     if (durable)
         monitor->durable = *durable;
     else
@@ -213,6 +214,7 @@ static void decide(struct mstep *step) {
     filters_run(step);
     transfer_run(step);
     fencing_run(step);
+    commands_note_unheard(step);
     lease_keep_electable(step);
     durability_tell(step);
     sources_run(step);

@@ -9,7 +9,7 @@
  *   filters.c    masters whose replication filters differ, or whose settings are unsafe
  *   placement.c  role addresses (core/roles has the rules)
  *   orders.c     what each host should be doing: a function of the state, nothing else
- *   commands.c   what an administrator asked for
+ *   commands.c   what an administrator asked for; commands_offline.c: set-offline, and a writer that is given up
  */
 #ifndef MMM_CORE_MONITOR_MONITOR_H
 #define MMM_CORE_MONITOR_MONITOR_H
@@ -228,6 +228,8 @@ struct monitor {
     struct stranger stranger; /* the last one that was told of, so that it is told once */
     msec stranger_at;
     struct comparing comparing;
+    int unheard; /* the writer, or the one before, if nothing but the administrator's word ends it: set-offline --force;
+                    else HOST_NONE */
 };
 
 /* durable NULL: the store was empty. */

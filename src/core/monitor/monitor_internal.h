@@ -25,6 +25,7 @@ void health_report(struct mstep *step, int host);
 void health_check(struct mstep *step, int host); /* the monitor's own connection */
 void health_run(struct mstep *step);
 bool health_is_fresh(const struct mstep *step, int host);  /* its agent was heard within three report intervals */
+bool health_hears_only(const struct mstep *step, int host); /* nobody but this one was */
 bool health_is_quiet(const struct mstep *step, int host);  /* not within half a lease */
 bool health_is_silent(const struct mstep *step, int host); /* not within a lease */
 bool health_is_alive(const struct mstep *step, int host);
@@ -59,6 +60,7 @@ void lease_end(struct mstep *step); /* the writer that was leaving has surely en
 void transfer_run(struct mstep *step);
 /* command NULL: nobody waits for it, and it waits for no transaction. */
 void transfer_begin_switchover(struct mstep *step, int to, const struct command *command, const char *cause);
+void transfer_begin_failover(struct mstep *step, int from, const char *cause); /* the role was taken from that host */
 msec transfer_grace(const struct monitor *m, const struct command *command);
 void transfer_abandon(struct mstep *step, const char *why); /* whatever is on its way */
 bool transfer_may_give(const struct mstep *step); /* the role to who is chosen: it is known what that must reach */
@@ -132,5 +134,11 @@ bool orders_equal(const struct orders *a, const struct orders *b); /* but for th
 /* commands.c */
 void commands_run(struct mstep *step, const struct command *command);
 void commands_compared(struct mstep *step); /* answers a set-online that waits for a comparison */
+int commands_host(struct mstep *step, const struct command *command); /* HOST_NONE: there is no such host, and that is
+                                                                         answered */
+
+/* commands_offline.c */
+void commands_set_offline(struct mstep *step, const struct command *command);
+void commands_note_unheard(struct mstep *step);
 
 #endif

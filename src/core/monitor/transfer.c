@@ -20,7 +20,7 @@ static void begin(struct mstep *step, const struct transfer *transfer) {
     step->m->transfer.started = step->now;
 }
 
-static void begin_failover(struct mstep *step, int from, const char *cause) {
+void transfer_begin_failover(struct mstep *step, int from, const char *cause) {
     begin(step, &(struct transfer){
                     .phase = TRANSFER_RELEASE,
                     .from = from,
@@ -56,7 +56,7 @@ static void watch_writer(struct mstep *step) {
                     "%s failed in the middle of the switchover: %s; a failover has begun", host_name(step, writer),
                     row->why);
     lease_take(step, row->action == WATCH_LOST);
-    begin_failover(step, writer, row->why);
+    transfer_begin_failover(step, writer, row->why);
     m->transfer.replaced = row->action == WATCH_REPLACE;
     mstep_event(step, row->rule, "writer_lost", writer, writer_role(step), "%s", row->why);
 }
@@ -215,7 +215,7 @@ static void retake(struct mstep *step, const char *rule, const char *why) {
     transfer->avoid = failed;
     transfer->from = failed;
     transfer->to = HOST_NONE;
-    transfer->planned = transfer->replaced = false;
+    transfer->planned = transfer->replaced = transfer->resumed = false;
     enter(step, TRANSFER_RELEASE, spec(step)->drain_timeout);
     mstep_event(step, rule, "promotion_failed", failed, writer_role(step), "%s", transfer->cause);
 }
@@ -317,7 +317,7 @@ static void turn_into_failover(struct mstep *step) {
         return;
     mstep_reply(step, transfer->command, RC_REFUSED, "%s failed in the middle of the switchover; a failover has begun",
                 host_name(step, transfer->from));
-    begin_failover(step, transfer->from, "it failed while it was handing over");
+    transfer_begin_failover(step, transfer->from, "it failed while it was handing over");
     mstep_event(step, "T24", "writer_lost", transfer->from, writer_role(step), "%s", transfer->cause);
 }
 
@@ -335,7 +335,7 @@ static void pick_up(struct mstep *step) {
     struct monitor *m = step->m;
     if (m->transfer.phase != TRANSFER_IDLE || m->durable.writer != HOST_NONE || m->durable.mode != MONITOR_ACTIVE)
         return;
-    begin_failover(step, m->durable.last_writer, "");
+    transfer_begin_failover(step, m->durable.last_writer, "");
 }
 
 static void note_serving(struct mstep *step) {
@@ -374,7 +374,8 @@ static void note_resumed_reach(struct mstep *step) {
         return;
     const struct host_view *from = &step->m->hosts[transfer->from];
     const struct probe *probe = &from->report.probe;
-    if (!from->heard || from->report.writer || !probe->answered || probe->kept || !probe->read_only)
+    if (!from->heard || from->report.term != step->m->durable.term || from->report.writer || !probe->answered ||
+        probe->kept || !probe->read_only)
         return;
     note_switchover_position(step);
     transfer->resumed = false;
@@ -385,7 +386,9 @@ bool transfer_may_give(const struct mstep *step) {
     if (m->transfer.phase != TRANSFER_PROMOTE || !m->transfer.resumed)
         return true;
     const struct host_view *to = &m->hosts[m->transfer.to];
-    return to->heard && to->report.writer && to->report.term == m->durable.term;
+    const struct report *report = &to->report;
+    bool opened = !report->probe.answered || !report->probe.read_only; /* then it has reached all that it had to */
+    return to->heard && report->writer && report->term == m->durable.term && opened;
 }
 
 static void move_to_preferred(struct mstep *step) {
