@@ -57,16 +57,12 @@ static enum host_mode own_mode(const struct waiting *waiting) {
 }
 
 static void find_file(const struct waiting *waiting, enum server_family family, char ret_file[static INIT_PATH_SIZE]) {
-    const char *const folders[] = {
-        family == FAMILY_MYSQL ? "/etc/mysql/mysql.conf.d" : "/etc/mysql/mariadb.conf.d",
-        "/etc/my.cnf.d",
-    };
     ret_file[0] = 0;
     if (own(waiting)->server_settings[0])
         text_copy(ret_file, INIT_PATH_SIZE, own(waiting)->server_settings);
-    for (size_t i = 0; i < COUNT_OF(folders) && !ret_file[0]; i++)
-        if (access(folders[i], F_OK) == 0)
-            text_append(ret_file, INIT_PATH_SIZE, "%s/zz-mmm.cnf", folders[i]); /* the last that is read */
+    for (size_t i = 0; init_folder(family, i) && !ret_file[0]; i++)
+        if (access(init_folder(family, i), F_OK) == 0)
+            text_append(ret_file, INIT_PATH_SIZE, "%s/zz-mmm.cnf", init_folder(family, i)); /* the last that is read */
 }
 
 /* The server runs as another user, so everybody may read it; nothing in it is secret. */
