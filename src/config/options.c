@@ -126,9 +126,10 @@ const struct option options[] = {
       "/run/mysqld/mysqld.sock", 0, SOCKET_PATH_MOST, NULL,
       "The database server's unix socket, through which the agent talks to it." },
     { SECTION_HOST, "server_start", OPTION_COMMAND, OPTION_PLAIN, HOST(settings.server_start), "", 0, 0, NULL,
-      "Starts the server, for clone and restore; split at spaces and run without a shell." },
+      "The command that starts the server: `mmm show` says it when the server is down. mmm does not run it yet; clone and "
+      "restore will, split at spaces and without a shell." },
     { SECTION_HOST, "server_stop", OPTION_COMMAND, OPTION_PLAIN, HOST(settings.server_stop), "", 0, 0, NULL,
-      "Stops it, likewise." },
+      "The command that stops it, likewise; nothing uses it yet." },
     { SECTION_HOST, "binlog_tool", OPTION_PATH, OPTION_PLAIN, HOST(settings.binlog_tool), "", 0, 0, NULL,
       "The program with which the agent decodes the binary log for `mmm events show`; if not given, mariadb-binlog or "
       "mysqlbinlog, as the server is, from the folders of the agent's $PATH." },
