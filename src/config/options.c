@@ -167,7 +167,9 @@ const struct option options[] = {
       "The addresses clients connect to, each with its network's length; without a length, the address alone (/32 or "
       "/128). `ips` is accepted for `addresses`. A balanced role needs at least one." },
     { SECTION_ROLE, "prefer", OPTION_NAME, OPTION_PLAIN, ROLE(prefer), "", 0, 0, NULL,
-      "The host that gets an exclusive role back as soon as it is ONLINE. Without it a role stays where it is." },
+      "The host that gets an exclusive role back as soon as it is ONLINE. The writer role waits until that host "
+      "also replicates and may become writer; it does not move back within health.settle of its last move, nor while a "
+      "transaction on the writer goes on for more than a second. Without it a role stays where it is." },
 
     { SECTION_REPLICATION, "user", OPTION_WORD, OPTION_PLAIN, SET(replication_user), "mmm_replication", 0, 0, NULL,
       "The user that replicas connect as." },
