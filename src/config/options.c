@@ -126,9 +126,10 @@ const struct option options[] = {
       "/run/mysqld/mysqld.sock", 0, SOCKET_PATH_MOST, NULL,
       "The database server's unix socket, through which the agent talks to it." },
     { SECTION_HOST, "server_start", OPTION_COMMAND, OPTION_PLAIN, HOST(settings.server_start), "", 0, 0, NULL,
-      "Starts the server, for clone and restore; split at spaces and run without a shell." },
+      "The command that starts the server: `mmm show` says it when the server is down. mmm does not run it yet; clone and "
+      "restore will, split at spaces and without a shell." },
     { SECTION_HOST, "server_stop", OPTION_COMMAND, OPTION_PLAIN, HOST(settings.server_stop), "", 0, 0, NULL,
-      "Stops it, likewise." },
+      "The command that stops it, likewise; nothing uses it yet." },
     { SECTION_HOST, "binlog_tool", OPTION_PATH, OPTION_PLAIN, HOST(settings.binlog_tool), "", 0, 0, NULL,
       "The program with which the agent decodes the binary log for `mmm events show`; if not given, mariadb-binlog or "
       "mysqlbinlog, as the server is, from the folders of the agent's $PATH." },
@@ -166,7 +167,9 @@ const struct option options[] = {
       "The addresses clients connect to, each with its network's length; without a length, the address alone (/32 or "
       "/128). `ips` is accepted for `addresses`. A balanced role needs at least one." },
     { SECTION_ROLE, "prefer", OPTION_NAME, OPTION_PLAIN, ROLE(prefer), "", 0, 0, NULL,
-      "The host that gets an exclusive role back as soon as it is ONLINE. Without it a role stays where it is." },
+      "The host that gets an exclusive role back as soon as it is ONLINE. The writer role waits until that host "
+      "also replicates and may become writer; it does not move back within health.settle of its last move, nor while a "
+      "transaction on the writer goes on for more than a second. Without it a role stays where it is." },
 
     { SECTION_REPLICATION, "user", OPTION_WORD, OPTION_PLAIN, SET(replication_user), "mmm_replication", 0, 0, NULL,
       "The user that replicas connect as." },
@@ -193,7 +196,8 @@ const struct option options[] = {
     { SECTION_HEALTH, "down_short", OPTION_DURATION, OPTION_PLAIN, SET(cluster.health.down_short), "60s", 0, HOURS(24),
       NULL,
       "A replica that was down for less than this returns by itself." },
-    { SECTION_HEALTH, "flap_count", OPTION_NUMBER, OPTION_PLAIN, SET(cluster.health.flap_count), "3", 1, 1000, NULL,
+    { SECTION_HEALTH, "flap_count", OPTION_NUMBER, OPTION_PLAIN, SET(cluster.health.flap_count), "3", 1,
+      DEPARTURES_MAX - 1, NULL,
       "A host that leaves ONLINE more often than this ..." },
     { SECTION_HEALTH, "flap_window", OPTION_DURATION, OPTION_PLAIN, SET(cluster.health.flap_window), "1h", 1000,
       HOURS(24), NULL,

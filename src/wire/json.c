@@ -101,10 +101,6 @@ int64_t field_integer(const struct fields *fields, const char *name, int64_t lea
     return 0;
 }
 
-int64_t field_integer_or(const struct fields *fields, const char *name, int64_t least, int64_t most, int64_t absent) {
-    return field_is_there(fields, name) ? field_integer(fields, name, least, most) : absent;
-}
-
 uint64_t field_term(const struct fields *fields) {
     return (uint64_t)field_integer(fields, "term", 0, (INT64_C(1) << TERM_BITS) - 1);
 }
@@ -276,10 +272,6 @@ json_t *text_value(const char *text) {
     json_t *value = need(json_string(clean));
     free(clean);
     return value;
-}
-
-void put_null(json_t *object, const char *name) {
-    put(object, name, json_null());
 }
 
 void put_number(json_t *object, const char *name, uint64_t value) {

@@ -49,7 +49,6 @@ bool field_is_there(const struct fields *fields, const char *name);
 /* The value, or NULL after field_wrong. */
 const json_t *field_value(const struct fields *fields, const char *name);
 int64_t field_integer(const struct fields *fields, const char *name, int64_t least, int64_t most);
-int64_t field_integer_or(const struct fields *fields, const char *name, int64_t least, int64_t most, int64_t absent);
 uint64_t field_term(const struct fields *fields);                     /* «term», 0 to 2^TERM_BITS - 1 */
 uint64_t field_number(const struct fields *fields, const char *name); /* 0 to WIRE_INTEGER_MAX */
 msec field_msec(const struct fields *fields, const char *name);       /* 0 to WIRE_INTEGER_MAX */
@@ -75,7 +74,6 @@ void array_put(json_t *array, json_t *value);
 /* Bytes that are not UTF-8 (a text cut in the middle of a character, another character set) become «?». */
 json_t *text_value(const char *text);
 
-void put_null(json_t *object, const char *name);
 void put_number(json_t *object, const char *name, uint64_t value);
 /* A length or a moment: below 0 is written as 0, beyond WIRE_INTEGER_MAX (NEVER, say) as that. */
 void put_msec(json_t *object, const char *name, msec value);

@@ -34,6 +34,21 @@ static void warn_of_agent(json_t *list, const struct monitor *monitor, int host,
         warn(list, "agent on host %s is not reachable: not heard since this monitor started", name);
 }
 
+/* Who set a host offline may have stopped its server. */
+static void warn_of_server(json_t *list, const struct status_source *source, int host) {
+    const struct monitor *monitor = source->monitor;
+    const struct host_view *view = &monitor->hosts[host];
+    const char *name = monitor->cluster->hosts[host].name, *start = source->server_start[host];
+    bool down = view->report.process == PROCESS_EXITED || view->report.process == PROCESS_ABSENT;
+    if (!down || !view->heard || !monitor_agent_reachable(monitor, host, source->now) ||
+        monitor->durable.hosts[host].state == HOST_ADMIN_OFFLINE)
+        return;
+    if (start && start[0])
+        warn(list, "the server of host %s is down; on %s: %s", name, name, start);
+    else
+        warn(list, "the server of host %s is down: start it", name);
+}
+
 static void reasons_text(unsigned holds, char *ret_text, size_t size) {
     ret_text[0] = 0;
     for (int i = 0; i < 16; i++)
@@ -223,6 +238,7 @@ json_t *warnings_value(const struct status_source *source) {
     warn_of_fence(list, monitor, now);
     for (int i = 0; i < monitor->cluster->host_count; i++) {
         warn_of_agent(list, monitor, i, now);
+        warn_of_server(list, source, i);
         warn_of_hold(list, monitor, i);
         warn_of_filters(list, monitor, i);
         warn_of_settings(list, monitor, i);

@@ -1,7 +1,8 @@
-/* The messages between monitor, agents and command line: a message that is accepted goes through encoder and decoder
- * and comes back the same. */
+/* The messages between monitor, agents and command line, those of `mmm init` too: a message that is accepted goes
+ * through encoder and decoder and comes back the same. */
 #include "fuzz.h"
 
+#include "wire/init.h"
 #include "wire/messages.h"
 
 /* What was decoded, encoded, must decode to what encodes alike: texts of positions and addresses may be shortened once,
@@ -29,6 +30,8 @@ TRY(ask)
 TRY(answer)
 TRY(command)
 TRY(command_reply)
+TRY(init_request)
+TRY(init_facts)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const struct cluster *cluster = fuzz_cluster();
@@ -39,6 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     try_answer(cluster, text, size);
     try_command(cluster, text, size);
     try_command_reply(cluster, text, size);
+    try_init_request(cluster, text, size);
+    try_init_facts(cluster, text, size);
     free(text);
     return 0;
 }

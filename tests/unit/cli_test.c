@@ -368,6 +368,11 @@ static void passive_mode_begins_with_its_cause(void **state) {
     expect_picture("passive");
 }
 
+static void a_server_that_is_down_stands_with_what_starts_it(void **state) {
+    (void)state;
+    expect_picture("server-down");
+}
+
 static void a_cluster_without_a_writer_says_so_and_why(void **state) {
     (void)state;
     expect_picture("no-writer");
@@ -650,6 +655,7 @@ int main(void) {
         cmocka_unit_test(a_healthy_cluster_shows_nothing_that_is_wrong),
         cmocka_unit_test(after_a_failover_the_held_host_stands_with_what_ends_its_hold),
         cmocka_unit_test(passive_mode_begins_with_its_cause),
+        cmocka_unit_test(a_server_that_is_down_stands_with_what_starts_it),
         cmocka_unit_test(a_cluster_without_a_writer_says_so_and_why),
         cmocka_unit_test(a_lag_that_is_not_known_is_never_zero),
         cmocka_unit_test(a_switchover_under_way_is_shown),

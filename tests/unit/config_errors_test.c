@@ -59,6 +59,7 @@ static void a_wrong_value_is_named_with_its_place(void **state) {
     refused("[cluster]\nlast_resort = explode\n",
             "shop.ini:2: [cluster] last_resort: unknown word \"explode\"; known: kill, none");
     refused("[monitor]\nport = 0\n", "shop.ini:2: [monitor] port: «0» is not a number from 1 to 65535");
+    refused("[health]\nflap_count = 16\n", "shop.ini:2: [health] flap_count: «16» is not a number from 1 to 15");
     refused("[monitor]\nport = 65536\n", "shop.ini:2: [monitor] port: «65536» is not a number from 1 to 65535");
     refused("[monitor]\nport = -1\n", "shop.ini:2: [monitor] port: «-1» is not a number from 1 to 65535");
     refused("[monitor]\nport = 0x10\n", "shop.ini:2: [monitor] port: «0x10» is not a number from 1 to 65535");

@@ -233,6 +233,18 @@ static void a_host_that_flaps_is_held(void **state) {
     assert_int_equal(state_of(DB3), HOST_ONLINE);
 }
 
+static void flapping_is_seen_with_the_largest_count_too(void **state) {
+    (void)state;
+    start_serving();
+    cluster.health.flap_count = DEPARTURES_MAX - 1; /* the most that the configuration takes */
+    for (int i = 0; i < DEPARTURES_MAX - 1; i++) {
+        go_and_return(DB3);
+        assert_int_equal(state_of(DB3), HOST_ONLINE);
+    }
+    go_and_return(DB3);
+    assert_true(monitor.durable.hosts[DB3].holds & HOLD_FLAPPING);
+}
+
 static void a_host_that_was_away_for_long_is_held(void **state) {
     (void)state;
     start_serving();
@@ -304,6 +316,7 @@ int main(void) {
         cmocka_unit_test(whoever_the_old_writer_never_needed_does_not_replace_one_that_only_refused),
         cmocka_unit_test(replicas_are_never_electable),
         cmocka_unit_test(a_host_that_flaps_is_held),
+        cmocka_unit_test(flapping_is_seen_with_the_largest_count_too),
         cmocka_unit_test(a_host_that_was_away_for_long_is_held),
         cmocka_unit_test(a_deaf_monitor_judges_nobody),
         cmocka_unit_test(an_administrator_accepts_a_loss_only_by_force),

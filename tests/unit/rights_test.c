@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "core/init/init.h"
+
 static unsigned long long field(const char *name) {
     char line[256];
     unsigned long long value = ~0ULL;
@@ -87,11 +89,33 @@ static void the_unit_and_the_table_never_differ(void **state) {
     assert_int_equal(found, 1);
 }
 
+/* ProtectSystem=strict closes every other folder: `mmm init` would fail at the step that writes it. */
+static void the_unit_opens_each_folder_that_the_servers_settings_may_go_to(void **state) {
+    (void)state;
+    static const enum server_family families[] = { FAMILY_MARIADB, FAMILY_MYSQL };
+    char line[512], opened[512] = "";
+    FILE *unit = fopen(MMM_SOURCE_ROOT "/packaging/mmm-agent.service", "r");
+    assert_non_null(unit);
+    while (fgets(line, sizeof line, unit))
+        if (strncmp(line, "ReadWritePaths=", strlen("ReadWritePaths=")) == 0)
+            snprintf(opened, sizeof opened, " %.*s ", (int)strcspn(line + strlen("ReadWritePaths="), "\n"),
+                     line + strlen("ReadWritePaths="));
+    fclose(unit);
+    for (size_t f = 0; f < 2; f++)
+        for (size_t i = 0; init_folder(families[f], i); i++) {
+            char wanted[128];
+            snprintf(wanted, sizeof wanted, " -%s ", init_folder(families[f], i));
+            if (!strstr(opened, wanted))
+                fail_msg("%s is not opened by ReadWritePaths=%s", init_folder(families[f], i), opened);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_agent_never_keeps_a_right_that_is_not_in_its_table),
         cmocka_unit_test(a_monitor_never_keeps_any_right),
         cmocka_unit_test(the_unit_and_the_table_never_differ),
+        cmocka_unit_test(the_unit_opens_each_folder_that_the_servers_settings_may_go_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

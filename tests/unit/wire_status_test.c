@@ -70,6 +70,7 @@ static json_t *status_with(const struct monitor *monitor, const char *store_trou
     char *text = status_encode(&(struct status_source){ .monitor = monitor,
                                                         .monitor_name = "mon1",
                                                         .store_trouble = store_trouble,
+                                                        .server_start = { [3] = "systemctl start mariadb" },
                                                         .now = NOW,
                                                         .wall = WALL,
                                                         .since_wall = WALL - 5000 });
@@ -286,6 +287,20 @@ static void warnings_say_what_is_wrong_and_what_to_do(void **state) {
     expect_warning(monitor, "there is no writer: the monitor is in passive mode; mmm set-active ends it");
 }
 
+static void a_server_that_is_down_is_warned_of_with_what_starts_it(void **state) {
+    (void)state;
+    struct monitor *monitor = make_monitor();
+    monitor->hosts[3].report.process = PROCESS_EXITED;
+    monitor->hosts[0].report.process = PROCESS_ABSENT;
+    expect_warning(monitor, "the server of host db4 is down; on db4: systemctl start mariadb");
+    expect_warning(monitor, "the server of host db1 is down: start it");
+    monitor->hosts[3].heard_at = NOW - SECONDS(600); /* that is old: nobody knows */
+    expect_no_warning(monitor, "server of host db4");
+    monitor->hosts[3].heard_at = NOW;
+    monitor->durable.hosts[3].state = HOST_ADMIN_OFFLINE; /* whoever set it offline may have stopped it */
+    expect_no_warning(monitor, "server of host db4");
+}
+
 static void a_cluster_that_is_well_warns_of_nothing(void **state) {
     (void)state;
     struct monitor *monitor = make_monitor();
@@ -349,6 +364,7 @@ int main(void) {
         cmocka_unit_test(what_became_of_a_fence_program_is_warned_of),
         cmocka_unit_test(a_transfer_under_way_is_shown),
         cmocka_unit_test(warnings_say_what_is_wrong_and_what_to_do),
+        cmocka_unit_test(a_server_that_is_down_is_warned_of_with_what_starts_it),
         cmocka_unit_test(a_cluster_that_is_well_warns_of_nothing),
         cmocka_unit_test(the_cause_of_passive_mode_is_shown),
         cmocka_unit_test(a_store_that_can_not_be_written_is_the_first_warning),

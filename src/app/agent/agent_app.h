@@ -75,7 +75,6 @@ bool waiting_is_needed(const struct agent_app *app);
 enum rc waiting_run(struct agent_app *app, bool *ret_set_up, struct reason *ret_why) NODISCARD;
 /* Whose certificate may set hosts up: the monitor's and the operator's, never a host's. */
 bool waiting_allows(const struct settings *settings, const char *peer);
-void waiting_respond(struct http_request *request, int status, const char *error);
 
 /* talk.c; talk_tls reads the certificates unless that was done. */
 enum rc talk_tls(struct agent_app *app, struct reason *ret_why) NODISCARD;

@@ -38,7 +38,7 @@ bool waiting_allows(const struct settings *settings, const char *peer) {
     return text_equal(peer, settings->monitor_name) || text_equal(peer, "operator");
 }
 
-void waiting_respond(struct http_request *request, int status, const char *error) {
+static void respond(struct http_request *request, int status, const char *error) {
     json_t *object = object_new();
     put_text(object, "error", error);
     char *text = object_to_text(object);
@@ -57,16 +57,12 @@ static enum host_mode own_mode(const struct waiting *waiting) {
 }
 
 static void find_file(const struct waiting *waiting, enum server_family family, char ret_file[static INIT_PATH_SIZE]) {
-    const char *const folders[] = {
-        family == FAMILY_MYSQL ? "/etc/mysql/mysql.conf.d" : "/etc/mysql/mariadb.conf.d",
-        "/etc/my.cnf.d",
-    };
     ret_file[0] = 0;
     if (own(waiting)->server_settings[0])
         text_copy(ret_file, INIT_PATH_SIZE, own(waiting)->server_settings);
-    for (size_t i = 0; i < COUNT_OF(folders) && !ret_file[0]; i++)
-        if (access(folders[i], F_OK) == 0)
-            text_append(ret_file, INIT_PATH_SIZE, "%s/zz-mmm.cnf", folders[i]); /* the last that is read */
+    for (size_t i = 0; init_folder(family, i) && !ret_file[0]; i++)
+        if (access(init_folder(family, i), F_OK) == 0)
+            text_append(ret_file, INIT_PATH_SIZE, "%s/zz-mmm.cnf", init_folder(family, i)); /* the last that is read */
 }
 
 /* The server runs as another user, so everybody may read it; nothing in it is secret. */
@@ -264,7 +260,7 @@ static void serve(struct waiting *waiting, struct http_request *request, const c
     struct reason why = { "" };
     struct init_request asked;
     if (init_request_decode(waiting->cluster, body, length, &asked, &why)) {
-        waiting_respond(request, 400, why.text);
+        respond(request, 400, why.text);
         return;
     }
     struct init_facts facts = { 0 };
@@ -274,7 +270,7 @@ static void serve(struct waiting *waiting, struct http_request *request, const c
                  rc ? " why=\"" : "", rc ? why.text : "", rc ? "\"" : "");
     explicit_bzero(&asked, sizeof asked);
     if (rc) {
-        waiting_respond(request, rc == RC_REFUSED ? 409 : 503, why.text);
+        respond(request, rc == RC_REFUSED ? 409 : 503, why.text);
         return;
     }
     char *text = init_facts_encode(waiting->cluster, &facts);
@@ -286,11 +282,11 @@ static void on_request(void *context, struct http_request *request) {
     struct waiting *waiting = context;
     const char *peer = http_request_peer(request);
     if (!peer || !waiting_allows(waiting->settings, peer))
-        waiting_respond(request, 403, "only the monitor and the operator set a host up");
+        respond(request, 403, "only the monitor and the operator set a host up");
     else if (text_equal(http_request_method(request), "POST") && text_equal(http_request_path(request), "/v1/init"))
         serve(waiting, request, peer);
     else
-        waiting_respond(request, 503, "this host is not set up yet; see `mmm help init`");
+        respond(request, 503, "this host is not set up yet; see `mmm help init`");
 }
 
 static void on_leave(void *context) {

@@ -12,8 +12,10 @@ static const struct cli_command commands[] = {
       "--json prints the monitor's status as it is: stable, fields may be added; null is «unknown».\n",
       run_show },
     { "checks", "[HOST|all [CHECK|all]]", 0, 2, 0, "what each check says of each host",
-      "The checks are ping (the agent reports), mysql (the server answers), rep_threads (both replication threads\n"
-      "run) and rep_backlog (the lag is within health.lag_max).  A check that was never judged has no time.\n"
+      "The checks are ping (its agent is heard or, from outside, its server), mysql (the server answers), rep_threads\n"
+      "(both replication threads run), rep_backlog (the lag is within health.lag_max), and of masters filters (its\n"
+      "replication filters are those of the others) and settings (none of them can lose what was acknowledged).\n"
+      "A check that was never judged has no time.\n"
       "`mmm show --json` has the same under «checks».\n",
       run_checks },
     { "events", "[show NUMBER]", 0, 2, OPTION_FOLLOW | OPTION_MOST | OPTION_JSON, "what the monitor did, and why",
@@ -46,7 +48,9 @@ static const struct cli_command commands[] = {
     { "set-manual", "", 0, 0, OPTION_JSON, "switch the monitor into MANUAL mode",
       "The writer role stays where it is until you move it: no failover happens by itself.\n", run_set_manual },
     { "set-passive", "", 0, 0, OPTION_JSON, "switch the monitor into PASSIVE mode",
-      "Nothing is given out, taken away or repaired any more; who serves goes on serving.\n", run_set_passive },
+      "Nothing is given out, taken away or repaired any more; who serves goes on serving.  In lossless mode a standby\n"
+      "that dies then holds writes up until set-active.\n",
+      run_set_passive },
     { "set-online", "HOST", 1, 1, OPTION_FORCE | OPTION_JSON, "let a host serve that was set offline or is held",
       "Ends a hold: look at its reasons and the evidence in `mmm show` first.  The host gets roles as soon as its "
       "checks\n"

@@ -270,7 +270,7 @@ static void print_sentence(FILE *out, const char *sentence) {
     const char *advice = NULL;
     for (const char *at = strstr(sentence, "; "); at; at = strstr(at + 1, "; "))
         advice = at;
-    if (!advice || !strstr(advice, "mmm ")) {
+    if (!advice || !(strstr(advice, "mmm ") || text_starts_with(advice, "; on "))) {
         print_clean(out, sentence);
     } else {
         char *first = strndup(sentence, (size_t)(advice - sentence));

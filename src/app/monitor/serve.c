@@ -118,13 +118,16 @@ static void serve_events(struct monitor_app *app, struct http_request *request) 
 }
 
 static void serve_status(struct monitor_app *app, struct http_request *request) {
-    respond_json(request, status_encode(&(struct status_source){ .monitor = &app->core,
-                                                                 .monitor_name = app->settings->monitor_name,
-                                                                 .store_trouble = app->unsaved_why,
-                                                                 .recording_trouble = record_trouble(app),
-                                                                 .now = clock_now(),
-                                                                 .wall = clock_wall(),
-                                                                 .since_wall = app->since_wall }));
+    struct status_source source = { .monitor = &app->core,
+                                    .monitor_name = app->settings->monitor_name,
+                                    .store_trouble = app->unsaved_why,
+                                    .recording_trouble = record_trouble(app),
+                                    .now = clock_now(),
+                                    .wall = clock_wall(),
+                                    .since_wall = app->since_wall };
+    for (int i = 0; i < app->settings->cluster.host_count; i++)
+        source.server_start[i] = app->settings->hosts[i].server_start;
+    respond_json(request, status_encode(&source));
 }
 
 static void serve_explain(struct monitor_app *app, struct http_request *request) {

@@ -52,6 +52,10 @@ bool init_is_right(const struct init_setting *setting, enum host_mode mode, cons
 /* The lines of the file that a server reads at its start.  ret_text: INIT_FILE_SIZE. */
 void init_file_text(enum server_family family, enum host_mode mode, char ret_text[static INIT_FILE_SIZE]);
 
+/* Where that file goes if the configuration names none: the first of these folders that is there; NULL behind the last.
+ * The agent's unit opens them (packaging/mmm-agent.service). */
+const char *init_folder(enum server_family family, size_t i);
+
 /* What a host says of its server. */
 struct init_facts {
     bool answered;

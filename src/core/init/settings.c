@@ -112,3 +112,11 @@ void init_file_text(enum server_family family, enum host_mode mode, char ret_tex
             text_append(ret_text, INIT_FILE_SIZE, "%s%s = %s\n", init_settings[i].reach == INIT_KNOWN ? "loose_" : "",
                         init_settings[i].name, init_wanted(&init_settings[i], mode));
 }
+
+const char *init_folder(enum server_family family, size_t i) {
+    const char *const folders[] = {
+        family == FAMILY_MYSQL ? "/etc/mysql/mysql.conf.d" : "/etc/mysql/mariadb.conf.d",
+        "/etc/my.cnf.d",
+    };
+    return i < COUNT_OF(folders) ? folders[i] : NULL;
+}

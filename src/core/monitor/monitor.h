@@ -19,7 +19,7 @@
 #include "model/event.h"
 #include "model/messages.h"
 
-enum { DEPARTURES_MAX = 16, MONITOR_EVENTS_MAX = 64, ANSWER_TEXT_MAX = 1200 };
+enum { MONITOR_EVENTS_MAX = 64, ANSWER_TEXT_MAX = 1200 };
 
 enum monitor_mode { MONITOR_ACTIVE, MONITOR_MANUAL, MONITOR_PASSIVE, MONITOR_MODE_COUNT };
 

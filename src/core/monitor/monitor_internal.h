@@ -70,7 +70,6 @@ const struct candidate_row *transfer_candidate(const struct mstep *step, int hos
 host_set transfer_candidates(const struct mstep *step);
 bool transfer_is_fit(const struct mstep *step, int host);        /* as the target of a switchover */
 bool transfer_may_take_over(const struct mstep *step, int host); /* now, without anybody's word */
-bool transfer_is_too_soon(const struct mstep *step);
 
 /* transfer_watch.c */
 const struct watch_row *transfer_watch(const struct mstep *step); /* on the writer that is there */

@@ -6,7 +6,7 @@ static const struct failover_spec *spec(const struct mstep *step) {
 }
 
 /* failover.window: a second failover in it needs an administrator's word (set-online or set-active). */
-bool transfer_is_too_soon(const struct mstep *step) {
+static bool is_too_soon(const struct mstep *step) {
     msec last = step->m->durable.failover_wall;
     return last && spec(step)->window && step->event->wall - last < spec(step)->window;
 }
@@ -40,7 +40,7 @@ static void collect_candidate(const struct mstep *step, int host, struct candida
         .judged = durability_can_judge(step, host),
         .lost = step->m->hosts[host].report.lacks.count != 0,
         .broken = step->m->hosts[host].report.probe.replication.apply_failed,
-        .too_soon = transfer_is_too_soon(step) && host != durable->last_writer,
+        .too_soon = is_too_soon(step) && host != durable->last_writer,
     };
 }
 

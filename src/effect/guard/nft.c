@@ -228,7 +228,7 @@ void nft_if_loopback(struct nft_batch *batch, enum nft_end end) {
     compare(batch, NFT_CMP_EQ, &loopback, sizeof loopback);
 }
 
-void nft_if_family(struct nft_batch *batch, uint8_t family) {
+static void if_family(struct nft_batch *batch, uint8_t family) {
     uint8_t protocol = family == 6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
     load_meta(batch, NFT_META_NFPROTO);
     compare(batch, NFT_CMP_EQ, &protocol, sizeof protocol);
@@ -258,7 +258,7 @@ void nft_if_tcp_reset(struct nft_batch *batch) {
 static uint32_t load_address(struct nft_batch *batch, enum nft_end end, uint8_t family) {
     uint32_t length = family == 6 ? 16 : 4;
     uint32_t source_at = family == 6 ? 8 : 12; /* RFC 8200 §3, RFC 791 §3.1 */
-    nft_if_family(batch, family);
+    if_family(batch, family);
     load_payload(batch, NFT_PAYLOAD_NETWORK_HEADER, end == NFT_SOURCE ? source_at : source_at + length, length);
     return length;
 }

@@ -45,7 +45,6 @@ void nft_rule(struct nft_batch *batch, const char *table, const char *chain, con
 void nft_rule_end(struct nft_batch *batch);
 /* Goes on with the next expression only if … */
 void nft_if_loopback(struct nft_batch *batch, enum nft_end end);
-void nft_if_family(struct nft_batch *batch, uint8_t family);
 void nft_if_tcp_port(struct nft_batch *batch, enum nft_end end, uint16_t port);
 void nft_if_tcp_reset(struct nft_batch *batch);
 void nft_if_in_set(struct nft_batch *batch, enum nft_end end, uint8_t family, const char *set);

@@ -93,7 +93,8 @@ static enum rc apply_from_stand_still(const struct work *work, const struct fami
                    "replication is stopped, and starting it would delete what was received", ret_why);
 }
 
-enum rc replica_apply(const struct work *work, struct reason *ret_why) {
+/* Sees to it that received transactions are being applied: starts the SQL thread if that is safe. */
+static enum rc apply_received(const struct work *work, struct reason *ret_why) {
     struct replica replica;
     const struct family *family;
     enum rc rc = replica_read(work->connection, work->deadline, &replica, ret_why);
@@ -183,7 +184,7 @@ enum rc replica_reach(const struct work *work, const struct gtid_position *reach
     enum rc rc = position_read(work->connection, work->deadline, &position, ret_why);
     if (rc != RC_OK || position_has(&position, reach))
         return rc;
-    rc = replica_apply(work, ret_why);
+    rc = apply_received(work, ret_why);
     return rc == RC_OK ? wait_applied(work, reach, ret_why) : rc;
 }
 
@@ -193,7 +194,7 @@ enum rc replica_drain(const struct work *work, struct reason *ret_why) {
     enum rc rc = replica_read(work->connection, work->deadline, &replica, ret_why);
     if (rc != RC_OK || !replica.configured)
         return rc;
-    rc = replica_apply(work, ret_why);
+    rc = apply_received(work, ret_why);
     if (rc == RC_OK)
         rc = replica_read(work->connection, work->deadline, &replica, ret_why);
     if (rc == RC_OK)

@@ -29,8 +29,6 @@ struct replica {
 enum rc replica_read(struct connection *connection, msec deadline, struct replica *ret_replica,
                      struct reason *ret_why) NODISCARD;
 
-/* Sees to it that received transactions are being applied: starts the SQL thread if that is safe. */
-enum rc replica_apply(const struct work *work, struct reason *ret_why) NODISCARD;
 /* Waits until the position is applied, as long as there is hope: not when replication has stopped, nor when what is
  * lacking has not begun to arrive, or ceased to, for two seconds. */
 enum rc replica_reach(const struct work *work, const struct gtid_position *reach, struct reason *ret_why) NODISCARD;

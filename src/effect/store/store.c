@@ -50,7 +50,8 @@ struct store {
 static enum rc failed(const struct store *store, const char *doing, struct reason *ret_why) {
     int code = sqlite3_errcode(store->db);
     const char *next = code == SQLITE_NOTADB || code == SQLITE_CORRUPT
-                           ? "; it is damaged: bring it back from a copy, or move it away to begin with an empty one"
+                           ? "; it is damaged: move it away and start with an empty one, never with a copy "
+                             "(docs/setup.md, When the monitor's store is lost)"
                            : "";
     return FAIL(code == SQLITE_BUSY ? RC_CONFLICT : RC_IO, ret_why, "%s: cannot %s: %s%s", store->path, doing,
                 sqlite3_errmsg(store->db), next);
