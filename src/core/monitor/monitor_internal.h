@@ -20,6 +20,9 @@ void mstep_deadline(struct mstep *step, msec at);
 void mstep_reply(struct mstep *step, uint64_t id, enum rc rc, const char *format, ...) PRINTF_LIKE(4, 5);
 const char *host_name(const struct mstep *step, int host); /* «nobody» for HOST_NONE */
 
+/* event_facts.c */
+void event_note_facts(const struct mstep *step, struct event *event);
+
 /* health.c */
 void health_report(struct mstep *step, int host);
 void health_check(struct mstep *step, int host); /* the monitor's own connection */
