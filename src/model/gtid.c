@@ -114,6 +114,19 @@ void gtid_format(const struct gtid_position *position, char *ret_text, size_t si
     }
 }
 
+void gtid_brief(const struct gtid_position *position, char *ret_text, size_t size) {
+    static const char more[] = "…";
+    gtid_format(position, ret_text, size);
+    size_t length = strlen(ret_text);
+    if (length + 1 < size)
+        return;
+    while (length > 0 && (length + sizeof more > size || !strchr(",:", ret_text[length - 1])))
+        length--;
+    ret_text[length] = 0;
+    if (size >= sizeof more)
+        text_append(ret_text, size, "%s", more);
+}
+
 void gtid_copy(struct gtid_position *to, const struct gtid_position *from) {
     if (to == from)
         return;

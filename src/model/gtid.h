@@ -52,6 +52,8 @@ struct gtid_position {
 enum rc gtid_parse(const char *text, struct gtid_position *ret_position, struct reason *ret_why) NODISCARD;
 /* As the servers print it.  GTID_TEXT_MAX is enough for any; what does not fit is cut. */
 void gtid_format(const struct gtid_position *position, char *ret_text, size_t size);
+/* For people: of what does not fit only whole numbers are left, and «…» behind them says that there is more. */
+void gtid_brief(const struct gtid_position *position, char *ret_text, size_t size);
 
 /* Only what is used: a position has room for far more than most servers need.  What lies beyond the count stays as it
  * was, so positions are compared by gtid_equal and never by their bytes. */

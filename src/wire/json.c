@@ -9,7 +9,8 @@
 #include "model/limits.h"
 
 /* jansson parses by recursion; this looks at depth and count first, without any. */
-static enum rc check_shape(const char *what, const char *text, size_t length, struct reason *ret_why) {
+static enum rc check_shape(const char *what, const char *text, size_t length, size_t most_values,
+                           struct reason *ret_why) {
     size_t depth = 0, values = 1;
     bool in_string = false;
     for (size_t i = 0; i < length; i++) {
@@ -31,8 +32,8 @@ static enum rc check_shape(const char *what, const char *text, size_t length, st
         }
         if (depth > JSON_DEPTH_MAX)
             return FAIL(RC_INVALID, ret_why, "%s: nested deeper than %d", what, JSON_DEPTH_MAX);
-        if (values > JSON_VALUES_MAX)
-            return FAIL(RC_INVALID, ret_why, "%s: more than %d values", what, JSON_VALUES_MAX);
+        if (values > most_values)
+            return FAIL(RC_INVALID, ret_why, "%s: more than %zu values", what, most_values);
     }
     return RC_OK;
 }
@@ -47,7 +48,7 @@ enum rc json_from_text(const char *what, const char *text, size_t length, size_t
                        struct reason *ret_why) {
     if (length > most)
         return FAIL(RC_INVALID, ret_why, "%s: %zu bytes, more than the %zu that are read", what, length, most);
-    enum rc rc = check_shape(what, text, length, ret_why);
+    enum rc rc = check_shape(what, text, length, most / 16 > JSON_VALUES_MAX ? most / 16 : JSON_VALUES_MAX, ret_why);
     if (rc)
         return rc;
     json_error_t error;

@@ -19,7 +19,7 @@
 enum {
     MESSAGE_TEXT_MAX = 64 * 1024, /* bytes of a message between machines */
     JSON_DEPTH_MAX = 8,
-    JSON_VALUES_MAX = 4096,
+    JSON_VALUES_MAX = 4096, /* in a message; in longer texts, one for each 16 bytes that may be read */
 };
 
 /* Numbers on the wire stay where every reader of JSON, JavaScript too, has them exactly. */

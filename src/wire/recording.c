@@ -157,6 +157,7 @@ enum rc step_read(const void *bytes, size_t length, const struct cluster *cluste
     return finish(&p, "record", ret_why);
 }
 
+/* Its facts need no sum: they follow from the state, which has one, and decide nothing. */
 static void sum_event(struct pack *p, struct event event) {
     PACK_TEXT(p, &event, rule);
     PACK_TEXT(p, &event, name);

@@ -227,16 +227,3 @@ char *status_encode(const struct status_source *source) {
     put(object, "checks", checks_value(monitor));
     return object_to_text(object);
 }
-
-char *event_encode(const struct cluster *cluster, const struct event *event) {
-    json_t *object = object_new();
-    put_wall(object, "time", event->wall);
-    put_number(object, "term", event->term);
-    put_text(object, "rule", event->rule);
-    put_text(object, "event", event->name);
-    put_host(object, "host", cluster, event->host);
-    put(object, "role", event->role < 0 ? json_null() : text_value(cluster->roles[event->role].name));
-    put_text(object, "why", event->why);
-    put(object, "facts", object_new());
-    return object_to_text(object);
-}

@@ -1,9 +1,8 @@
-/* What `mmm show --json`, `mmm checks` and the event log say (DESIGN.md §9).  What is not known is null, never 0. */
+/* What `mmm show --json` and `mmm checks` say (DESIGN.md §9).  What is not known is null, never 0. */
 #ifndef MMM_WIRE_STATUS_H
 #define MMM_WIRE_STATUS_H
 
 #include "core/monitor/monitor.h"
-#include "model/event.h"
 
 struct status_source {
     const struct monitor *monitor;
@@ -18,8 +17,5 @@ struct status_source {
 
 /* One line, malloc'ed. */
 char *status_encode(const struct status_source *source);
-
-/* One line, malloc'ed: {"time","term","rule","event","host","role","why","facts":{}}. */
-char *event_encode(const struct cluster *cluster, const struct event *event);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "core/monitor/monitor.h"
 #include "effect/http/http.h"
+#include "wire/event.h"
 #include "wire/messages.h"
 #include "wire/state.h"
 #include "wire/status.h"

@@ -287,6 +287,29 @@ static void a_list_cut_for_a_message_still_counts_in_full(void **state) {
     }
 }
 
+static void a_position_cut_for_people_ends_with_a_whole_number_and_says_that_there_is_more(void **state) {
+    (void)state;
+    struct gtid_position position = read_position(A ":1-100:200:foo:3," B ":1-4123");
+    char whole[GTID_TEXT_MAX], text[GTID_TEXT_MAX];
+    gtid_format(&position, whole, sizeof whole);
+    for (size_t size = 1; size < strlen(whole) + 2; size++) {
+        memset(text, 'x', sizeof text);
+        gtid_brief(&position, text, size);
+        size_t length = strlen(text);
+        assert_true(length < size && text[size] == 'x');
+        if (size < sizeof "…")
+            assert_int_equal(length, 0);
+        if (size < sizeof "…" || length == strlen(whole))
+            continue;
+        length -= strlen("…");
+        assert_string_equal(text + length, "…");
+        assert_memory_equal(text, whole, length);
+        assert_true(length == 0 || text[length - 1] == ',' || text[length - 1] == ':');
+    }
+    gtid_brief(&position, text, strlen(whole) + 2);
+    assert_string_equal(text, whole);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sets_are_read_in_every_form_and_printed_as_the_server_prints_them),
@@ -296,6 +319,7 @@ int main(void) {
         cmocka_unit_test(hostile_text_is_refused_or_reads_back_as_the_same),
         cmocka_unit_test(positions_of_two_families_never_meet),
         cmocka_unit_test(a_list_cut_for_a_message_still_counts_in_full),
+        cmocka_unit_test(a_position_cut_for_people_ends_with_a_whole_number_and_says_that_there_is_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

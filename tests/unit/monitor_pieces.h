@@ -17,10 +17,20 @@ static bool heard[HOSTS];    /* turn() lets this host report */
 static bool obedient[HOSTS]; /* ... and do what it is told */
 static host_set nudged;      /* since the last turn() */
 static struct command_reply reply;
-static char events[4096]; /* the names of all events so far, each with a blank before and behind */
-static bool saved_late;   /* orders of a new term were sent by a plan that did not save it */
+static char events[4096];   /* the names of all events so far, each with a blank before and behind */
+static const char *watched; /* the name of an event ... */
+static struct event noted;  /* ... and the first of that name since watch() */
+static bool saved_late;     /* orders of a new term were sent by a plan that did not save it */
 static uint64_t term_saved;
 static void (*obeyed)(int host, const struct orders *orders); /* what a test adds to do_as_told() */
+
+static inline void note_event(const struct event *event) {
+    text_append(events, sizeof events, " %s ", event->name);
+    if (!watched || !text_equal(event->name, watched))
+        return;
+    noted = *event;
+    watched = NULL;
+}
 
 static inline void step(struct monitor_event event) {
     event.now = now;
@@ -30,11 +40,17 @@ static inline void step(struct monitor_event event) {
     if (plan.reply_count)
         reply = plan.replies[plan.reply_count - 1];
     for (size_t i = 0; i < plan.event_count; i++)
-        text_append(events, sizeof events, " %s ", plan.events[i].name);
+        note_event(&plan.events[i]);
     if (plan.save)
         term_saved = monitor.durable.term;
     if (plan.orders_set && plan.orders.term != term_saved)
         saved_late = true;
+}
+
+/* From now on the first event of this name is kept in «noted». */
+static inline void watch(const char *name) {
+    watched = name;
+    noted = (struct event){ .host = HOST_NONE };
 }
 
 static inline bool has_event(const char *name) {

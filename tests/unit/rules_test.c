@@ -20,6 +20,7 @@
 #include "core/init/init.h"
 #include "core/transfer/source.h"
 #include "core/transfer/transfer.h"
+#include "wire/event.h"
 
 #define PAGE MMM_SOURCE_ROOT "/docs/rules.md"
 
@@ -130,6 +131,16 @@ static void write_init(FILE *out) {
     }
 }
 
+static void write_facts(FILE *out) {
+    fprintf(out,
+            "\n## The facts of an event\n\nWhat the monitor knew when it decided: `mmm events show NUMBER`, and "
+            "«facts» in `mmm events --json`. What was not known\nis not there. From `%s` to `%s` they are of the "
+            "event's host, if it has one.\n\n| fact | meaning |\n|---|---|\n",
+            event_fact_name(FACT_AGENT_HEARD), event_fact_name(FACT_UNACKNOWLEDGED));
+    for (int i = 0; i < EVENT_FACT_COUNT; i++)
+        fprintf(out, "| `%s` | %s |\n", event_fact_name((enum event_fact)i), event_fact_meaning((enum event_fact)i));
+}
+
 static void write_tables(FILE *out) {
     size_t count;
     fprintf(out,
@@ -190,6 +201,7 @@ static void write_tables(FILE *out) {
     fprintf(out, "\n## The others\n\n| rule | event | meaning |\n|---|---|---|\n");
     for (size_t i = 0; i < COUNT_OF(others); i++)
         fprintf(out, "| %s | %s | %s |\n", others[i].rule, others[i].event, others[i].meaning);
+    write_facts(out);
 }
 
 static char *read_all(const char *path) {

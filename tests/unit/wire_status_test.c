@@ -1,4 +1,4 @@
-/* What show and the event log say. */
+/* What show says. */
 #include "wire_pieces.h"
 
 #include "wire/status.h"
@@ -336,24 +336,6 @@ static void a_store_that_can_not_be_written_is_the_first_warning(void **state) {
     json_decref(root);
 }
 
-static void an_event_is_one_line(void **state) {
-    (void)state;
-    cluster = make_cluster();
-    struct event event = {
-        .wall = WALL, .term = 8, .rule = "T20", .name = "writer_lost", .host = 0, .role = 0, .why = "no answer\nfor 3 s"
-    };
-    char *text = event_encode(&cluster, &event);
-    assert_string_equal(text, "{\"time\":\"2026-11-22T07:00:00.123Z\",\"term\":8,\"rule\":\"T20\","
-                              "\"event\":\"writer_lost\",\"host\":\"db1\",\"role\":\"writer\","
-                              "\"why\":\"no answer\\nfor 3 s\",\"facts\":{}}");
-    free(text);
-    event.host = HOST_NONE;
-    event.role = -1;
-    text = event_encode(&cluster, &event);
-    assert_non_null(strstr(text, "\"host\":null,\"role\":null"));
-    free(text);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_status_has_the_documented_shape),
@@ -368,7 +350,6 @@ int main(void) {
         cmocka_unit_test(a_cluster_that_is_well_warns_of_nothing),
         cmocka_unit_test(the_cause_of_passive_mode_is_shown),
         cmocka_unit_test(a_store_that_can_not_be_written_is_the_first_warning),
-        cmocka_unit_test(an_event_is_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

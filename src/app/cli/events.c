@@ -109,6 +109,53 @@ static void tell_field(FILE *out, const json_t *event, const char *name) {
     fputc('\n', out);
 }
 
+static bool takes_ms_off(char *name) {
+    size_t length = strlen(name);
+    if (length < 3 || !text_equal(name + length - 3, "_ms"))
+        return false;
+    name[length - 3] = 0;
+    return true;
+}
+
+static void tell_list(FILE *out, const json_t *list) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        fputs(i ? ", " : "", out);
+        print_clean(out, text ? text : "?");
+    }
+    fputs(json_array_size(list) ? "" : "none", out);
+}
+
+/* By what it is, not by its name: a newer monitor may know others. */
+static void tell_fact(FILE *out, const char *fact, const json_t *value) {
+    char name[40], length[CLOCK_TEXT_MAX] = "";
+    TEXT_COPY(name, fact);
+    bool is_length = takes_ms_off(name);
+    for (char *at = name; *at; at++)
+        *at = *at == '_' ? ' ' : *at;
+    fputs("    ", out);
+    print_clean(out, name);
+    fprintf(out, "%*s", strlen(name) < 16 ? (int)(17 - strlen(name)) : 1, "");
+    if (is_length && json_is_integer(value))
+        view_append_length(length, sizeof length, json_integer_value(value));
+    if (json_is_array(value))
+        tell_list(out, value);
+    else if (json_is_boolean(value))
+        fputs(json_is_true(value) ? "yes" : "no", out);
+    else if (json_is_integer(value) && !is_length)
+        fprintf(out, "%lld", (long long)json_integer_value(value));
+    else
+        print_clean(out, json_is_string(value) ? json_string_value(value) : length[0] ? length : "?");
+    fputc('\n', out);
+}
+
+static void tell_facts(FILE *out, json_t *facts) {
+    const char *name;
+    json_t *value;
+    fputs(json_object_size(facts) ? "  known at that moment:\n" : "", out);
+    json_object_foreach(facts, name, value) tell_fact(out, name, value);
+}
+
 void events_tell(FILE *out, long long number, const json_t *event) {
     static const char *const fields[] = { "time", "rule", "host", "role", "why" };
     fprintf(out, "event %lld: ", number);
@@ -119,10 +166,7 @@ void events_tell(FILE *out, long long number, const json_t *event) {
     const json_t *term = json_object_get(event, "term");
     if (json_is_integer(term))
         fprintf(out, "  term  %lld\n", (long long)json_integer_value(term));
-    const char *name;
-    json_t *fact;
-    json_object_foreach(json_object_get(event, "facts"), name, fact)
-        tell_field(out, json_object_get(event, "facts"), name);
+    tell_facts(out, json_object_get(event, "facts"));
 }
 
 /* The same for a person and for a program; what the agent cannot say is no failure of this command. */

@@ -4,8 +4,8 @@
 #include "app/cli/replay.h"
 #include "app/cli/table.h"
 #include "base/text.h"
+#include "wire/event.h"
 #include "wire/json.h"
-#include "wire/status.h"
 #include "wire/words.h"
 
 /* What is another in every report and leads to nothing by itself. */

@@ -110,19 +110,6 @@ static bool is_writer(const struct picture *picture, const json_t *host) {
     return picture->writer && text_equal(view_text(host, "name", ""), picture->writer);
 }
 
-static void append_lag(char *text, size_t size, msec lag) {
-    if (lag < SECONDS(1))
-        text_append(text, size, "%lld ms", (long long)lag);
-    else if (lag < SECONDS(10))
-        text_append(text, size, "%lld.%lld s", (long long)(lag / 1000), (long long)(lag % 1000 / 100));
-    else if (lag < SECONDS(120))
-        text_append(text, size, "%lld s", (long long)(lag / 1000));
-    else if (lag < SECONDS(120 * 60))
-        text_append(text, size, "%lld min", (long long)(lag / 60000));
-    else
-        text_append(text, size, "%lld h", (long long)(lag / 3600000));
-}
-
 /* «-»: the writer has none.  «delayed»: on purpose.  «?»: not known, and what was known before an agent fell silent is
  * not known now. */
 static void add_lag(const struct picture *picture, struct table *table, const json_t *host) {
@@ -135,7 +122,7 @@ static void add_lag(const struct picture *picture, struct table *table, const js
     } else if (json_is_integer(delay) && json_integer_value(delay) > 0 && agent_is_reachable(host)) {
         snprintf(text, sizeof text, "delayed %lld s", (long long)json_integer_value(delay));
     } else if (json_is_integer(lag) && json_integer_value(lag) >= 0 && agent_is_reachable(host)) {
-        append_lag(text, sizeof text, json_integer_value(lag));
+        view_append_length(text, sizeof text, json_integer_value(lag));
         if (text_equal(view_text(host, "state", ""), "REPLICATION_DELAY"))
             paint = PAINT_LATE;
     } else {
@@ -256,7 +243,7 @@ static void print_transfer(struct picture *picture) {
     const json_t *elapsed = json_object_get(transfer, "elapsed_ms");
     if (json_is_integer(elapsed)) {
         char text[32] = "";
-        append_lag(text, sizeof text, json_integer_value(elapsed));
+        view_append_length(text, sizeof text, json_integer_value(elapsed));
         fprintf(picture->out, ", for %s", text);
     }
     const char *cause = view_text(transfer, "cause", "");

@@ -6,10 +6,14 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "base/rc.h"
 #include "base/reason.h"
 
 struct settings;
+
+/* The last 200 events, all that `mmm events` shows at once, with the longest texts that they can have. */
+enum { VIEW_TEXT_MAX = 1024 * 1024 };
 
 /* One object of bounded size and depth.  *ret_root: the caller's, json_decref. */
 enum rc view_parse(const char *text, json_t **ret_root, struct reason *ret_why) NODISCARD;
@@ -18,6 +22,8 @@ enum rc view_get(const struct settings *settings, const char *path, json_t **ret
                  struct reason *ret_why) NODISCARD;
 /* The text of a field; «unknown» when it is absent, null or no text. */
 const char *view_text(const json_t *object, const char *name, const char *unknown);
+/* «412 ms», «4.1 s», «3 min»: as exact as a person needs it. */
+void view_append_length(char *text, size_t size, msec length);
 /* ASCII letters to capitals, cut to fit. */
 void view_capitals(const char *text, char *ret_text, size_t size);
 

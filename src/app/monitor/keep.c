@@ -7,8 +7,8 @@
 #include "app/monitor/monitor_app.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "wire/event.h"
 #include "wire/state.h"
-#include "wire/status.h"
 
 /* A full disk is noticed, and told, before a decision needs it. */
 #define TRY_EVERY SECONDS(5)

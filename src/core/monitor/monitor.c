@@ -52,6 +52,7 @@ void mstep_event(struct mstep *step, const char *rule, const char *name, int hos
     va_start(args, format);
     vsnprintf(event->why, sizeof event->why, format, args);
     va_end(args);
+    event_note_facts(step, event);
 }
 
 void mstep_deadline(struct mstep *step, msec at) {

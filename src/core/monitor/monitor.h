@@ -10,6 +10,7 @@
  *   placement.c  role addresses (core/roles has the rules)
  *   orders.c     what each host should be doing: a function of the state, nothing else
  *   commands.c   what an administrator asked for; commands_offline.c: set-offline, and a writer that is given up
+ *   event_facts.c  what each event tells of its host and of the cluster
  */
 #ifndef MMM_CORE_MONITOR_MONITOR_H
 #define MMM_CORE_MONITOR_MONITOR_H

@@ -20,14 +20,17 @@ void mstep_deadline(struct mstep *step, msec at);
 void mstep_reply(struct mstep *step, uint64_t id, enum rc rc, const char *format, ...) PRINTF_LIKE(4, 5);
 const char *host_name(const struct mstep *step, int host); /* «nobody» for HOST_NONE */
 
+/* event_facts.c */
+void event_note_facts(const struct mstep *step, struct event *event);
+
 /* health.c */
 void health_report(struct mstep *step, int host);
 void health_check(struct mstep *step, int host); /* the monitor's own connection */
 void health_run(struct mstep *step);
-bool health_is_fresh(const struct mstep *step, int host);  /* its agent was heard within three report intervals */
+bool health_is_fresh(const struct mstep *step, int host);   /* its agent was heard within three report intervals */
 bool health_hears_only(const struct mstep *step, int host); /* nobody but this one was */
-bool health_is_quiet(const struct mstep *step, int host);  /* not within half a lease */
-bool health_is_silent(const struct mstep *step, int host); /* not within a lease */
+bool health_is_quiet(const struct mstep *step, int host);   /* not within half a lease */
+bool health_is_silent(const struct mstep *step, int host);  /* not within a lease */
 bool health_is_alive(const struct mstep *step, int host);
 bool health_is_replicating(const struct mstep *step, int host);
 bool health_server_answers(const struct mstep *step, int host);
