@@ -301,6 +301,24 @@ static int plan_late_fence(struct plan *plan, msec at, uint64_t *random) {
     return 4;
 }
 
+/* The writer is alone, for the other master was away, and then its machine crashes: the operator says that it is
+ * stopped, and who is to be writer with what it has; later it comes back. */
+static int plan_gone(struct plan *plan, uint64_t *random) {
+    msec lease = plan->cluster.lease.length, away = 2 * lease + pick(random, 0, lease);
+    msec at = plan->faults_from + SECONDS(15) + pick(random, 0, SECONDS(5));
+    struct fault *faults = plan->faults;
+    make_roles(&plan->cluster, 2, HOST_NONE);
+    plan->cluster.durability = DURABILITY_ASYNCHRONOUS; /* what is given up is missing afterwards */
+    faults[0] = (struct fault){ .kind = FAULT_MACHINE_CRASH, .at = at, .length = away, .host = 1 };
+    at += away - pick(random, 0, lease / 2);
+    faults[1] = (struct fault){ .kind = FAULT_MACHINE_CRASH, .at = at, .length = 5 * lease, .host = 0 };
+    at += lease + plan->cluster.lease.margin + pick(random, 0, lease);
+    faults[2] = (struct fault){ .kind = FAULT_COMMAND, .at = at / 4 * 4, .host = 0, .value = COMMAND_SET_OFFLINE };
+    at += pick(random, 10, lease);
+    faults[3] = (struct fault){ .kind = FAULT_COMMAND, .at = at / 4 * 4, .host = 1, .value = COMMAND_SET_ONLINE };
+    return 4;
+}
+
 static int plan_aimed(struct plan *plan, uint64_t which, uint64_t *random) {
     msec at = plan->faults_from + SECONDS(20) + pick(random, 0, SECONDS(20));
     if (plan->lag > SECONDS(1)) /* then no role would come as far as is needed here */
@@ -356,6 +374,10 @@ void plan_make(struct plan *ret_plan, uint64_t seed, unsigned minutes) {
     if (seed % 16 == 7)
         first = plan_lost_store(ret_plan, &random);
     int count = kinds ? (int)pick(&random, 3, most) : 0;
+    if (seed % 64 == 5) {
+        first = plan_gone(ret_plan, &random);
+        count = first + (kinds ? (int)pick(&random, 0, 3) : 0);
+    }
     if (seed % 16 == 13) {
         first = plan_aimed(ret_plan, seed / 48, &random);
         count = first + (kinds ? (int)pick(&random, 0, 3) : 0);
