@@ -20,7 +20,7 @@ all_reports_are_fresh() {
 decoded_binary_log() {
     local tool=mariadb-binlog
     [[ $FAMILY == mariadb ]] || tool=$(lab_folder)/mysqlbinlog
-    "$tool" --no-defaults --base64-output=decode-rows --verbose "$(lab_folder)"/db1/binlog/bin.[0-9]*
+    "$tool" --no-defaults --base64-output=decode-rows --verbose "$(lab_folder)"/db1/binlog/bin.??????
 }
 
 # How many transactions of the writer's binary log from one number of its own to another have a row of the load.
