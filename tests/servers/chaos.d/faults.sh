@@ -129,7 +129,7 @@ fault_begins() { # fault target milliseconds
     one-way-cut) lab cut --one-way "$one" "$other" ;;
     link-cut) lab cut "$one" "$other" ;;
     connections-used) in_background take_all_connections_and_wait $((($3 + 999) / 1000)) ;;
-    disk-full) lab disk "$one" fill ;;
+    disk-full | store-full) lab disk "$one" fill ;;
     applier-stopped) in_background replication "$one" STOP SQL_THREAD ;;
     command) in_background command_given "${2%:*}" "${PART[${2#*:}]}" ;;
     esac || say "$1 $2: had no effect, as another fault came before it"
@@ -145,7 +145,7 @@ fault_ends() { # fault target
     isolated) lab heal "$one" ;;
     cut-off-monitor) lab heal mon "$one" ;;
     one-way-cut | link-cut) lab heal "$one" "$other" ;;
-    disk-full) lab disk "$one" free ;;
+    disk-full | store-full) lab disk "$one" free ;;
     applier-stopped) in_background applier_back "$one" ;;
     connections-used | command) ;;
     esac || say "$1 $2: was over already"
