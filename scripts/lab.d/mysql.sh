@@ -7,6 +7,9 @@ template_sql_mysql() {
         echo "CREATE USER '$user'@'%' IDENTIFIED WITH caching_sha2_password BY '$(password_of "$user")';"
     done
     echo "GRANT REPLICATION SLAVE ON *.* TO 'mmm_replication'@'%';"
+    make_password lab_clone # for lab reclone
+    echo "CREATE USER 'lab_clone'@'%' IDENTIFIED BY '$(password_of lab_clone)';"
+    echo "GRANT BACKUP_ADMIN ON *.* TO 'lab_clone'@'%';"
     schema_sql
     echo "ALTER USER 'root'@'localhost' IDENTIFIED WITH auth_socket;"
     echo "SHUTDOWN;"
@@ -65,6 +68,7 @@ report_host = $1
 plugin_load_add = auth_socket.so
 plugin_load_add = semisync_source.so
 plugin_load_add = semisync_replica.so
+plugin_load_add = mysql_clone.so
 log_bin = $LAB/$1/binlog/bin
 relay_log = $LAB/$1/data/relay
 gtid_mode = ON

@@ -43,13 +43,8 @@ state_at() { # position state
     sed "s/\(^\|,\)${1%-*}-[0-9]*/\1$1/" <<<"$2"
 }
 
-# reclone HOST: its tables and its position are from now on those of the writer; mmm decides when it serves again.
-command_reclone() { # host
-    local host=${1:-} writer folder=$LAB/reclone said tables
-    need_host "$host"
-    writer=$(writer_now)
-    [[ -n $writer ]] || fail "there is no writer that $host could be filled from"
-    [[ $writer != "$host" ]] || fail "$host is the writer"
+reclone_mariadb() { # host writer
+    local host=$1 writer=$2 folder=$LAB/reclone said tables
     rm -rf "$folder"
     mkdir "$folder"
     mapfile -t tables < <(cloned_tables "$writer")
@@ -59,4 +54,36 @@ command_reclone() { # host
         fail "$host could not be filled"
     rm -rf "$folder"
     echo "$host has the data of $writer at ${said[0]}"
+}
+
+# MySQL's own way, the clone plugin.  It begins on a server only that is not super_read_only; the agent, which would end
+# all clients of such a server, stands still meanwhile.  Nobody but the lab is there to start the server, which ends itself
+# then; the old binary log goes, since what is in it would count as executed again; replication's settings came along.
+reclone_mysql() { # host writer
+    local host=$1 writer=$2 source said
+    source=10.77.0.$(host_number "$writer")
+    process_signal "$host-agent" STOP || true # it may be down
+    said=$(sql_on "$host" 90 2>&1 >/dev/null <<EOF
+STOP REPLICA;
+SET GLOBAL clone_valid_donor_list = '$source:3306', GLOBAL super_read_only = OFF;
+CLONE INSTANCE FROM 'lab_clone'@'$source':3306 IDENTIFIED BY '$(password_of lab_clone)';
+EOF
+    ) || true # 3707 at the best: the server cannot start itself
+    process_await_gone "$host-server" 20 || said+=' (its server does not end)'
+    process_signal "$host-agent" CONT || true
+    [[ $said == *'ERROR 3707 '* ]] || fail "$host could not be filled: $(grep -o 'ERROR.*' <<<"$said")"
+    rm -f "$LAB/$host"/binlog/bin.*
+    process_command "$host-server" start server_start "$host" >&2
+    sql_on "$host" 20 -e 'RESET REPLICA ALL' || fail "the replication that $host had from $writer is still there"
+    echo "$host has the data of $writer at $(sql_on "$host" 20 -BNe "SELECT REPLACE(@@gtid_executed, '\n', '')")"
+}
+
+# reclone HOST: its tables and its position are from now on those of the writer; mmm decides when it serves again.
+command_reclone() { # host
+    local host=${1:-} writer
+    need_host "$host"
+    writer=$(writer_now)
+    [[ -n $writer ]] || fail "there is no writer that $host could be filled from"
+    [[ $writer != "$host" ]] || fail "$host is the writer"
+    "reclone_$FAMILY" "$host" "$writer"
 }

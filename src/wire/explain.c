@@ -54,6 +54,7 @@ static json_t *story_value(const struct cluster *cluster, const struct explanati
     put_text(object, "why", story->why);
     put_text_or_null(object, "next", story->next);
     put(object, "time_ms", time_value(story));
+    put(object, "if_fence_succeeds_in_ms", story->fence ? json_integer(story->fence) : json_null());
     put(object, "to_apply", story->chosen == HOST_NONE ? json_null() : json_integer((json_int_t)story->to_apply));
     put(object, "loss", loss_value(story));
     put(object, "hosts", hosts_value(cluster, explanation, story));

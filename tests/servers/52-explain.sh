@@ -4,7 +4,8 @@
 # of it comes back.  How many of the foretold transactions are rows of the load, its binary log tells.
 # shellcheck shell=bash disable=SC2034 # run and lib.sh read these
 
-UP=(--mmm-set cluster.durability=asynchronous --set 'slave_net_timeout = 60')
+UP=(--mmm-set cluster.durability=asynchronous)
+if [[ $FAMILY == mariadb ]]; then UP+=(--set 'slave_net_timeout = 60'); else UP+=(--set 'replica_net_timeout = 60'); fi
 LOSS=foretold
 
 foretold() { # jq path in the story of a dying server
@@ -15,19 +16,30 @@ all_reports_are_fresh() {
     jq -e .fresh "$EVIDENCE/explain.json" >/dev/null
 }
 
-# How many transactions of the writer's binary log from one sequence number to another have a row of the load.
-load_rows_between() { # first last
-    mariadb-binlog --no-defaults --base64-output=decode-rows --verbose "$(lab_folder)"/db1/binlog/bin.[0-9]* |
-        awk -v first="$1" -v last="$2" '
-            match($0, /GTID 0-11-[0-9]+/) { split(substr($0, RSTART, RLENGTH), part, "-"); number = part[3] }
-            /^### INSERT INTO `app`\.`ledger`/ && number + 0 >= first && number + 0 <= last { rows++ }
-            END { print rows + 0 }'
+# A transaction begins with «GTID 0-11-4801 …» on MariaDB, with «SET @@SESSION.GTID_NEXT= 'UUID:4801'…» on MySQL.
+decoded_binary_log() {
+    local tool=mariadb-binlog
+    [[ $FAMILY == mariadb ]] || tool=$(lab_folder)/mysqlbinlog
+    "$tool" --no-defaults --base64-output=decode-rows --verbose "$(lab_folder)"/db1/binlog/bin.??????
 }
 
-# «0-11-4801..4812», or one number alone.
+# How many transactions of the writer's binary log from one number of its own to another have a row of the load.
+load_rows_between() { # what stands before the number, first last
+    decoded_binary_log | awk -v before="$1" -v first="$2" -v last="$3" '
+        /\tGTID [0-9]+-[0-9]+-[0-9]+/ || /^SET @@SESSION.GTID_NEXT/ {
+            at = index($0, before)
+            number = at ? substr($0, at + length(before)) + 0 : 0
+        }
+        /^### INSERT INTO `app`\.`ledger`/ && number >= first && number <= last { rows++ }
+        END { print rows + 0 }'
+}
+
+# «0-11-4801..4812» or «UUID:4801-4812», or one number alone.
 foretold_rows() {
-    local which=${1#0-11-}
-    load_rows_between "${which%..*}" "${which#*..}"
+    local before=0-11- separator=.. numbers
+    [[ $FAMILY == mariadb ]] || before=${1%%:*}: separator=-
+    numbers=${1#"$before"}
+    load_rows_between "$before" "${numbers%"$separator"*}" "${numbers#*"$separator"}"
 }
 
 loss_was_foretold() {

@@ -264,8 +264,8 @@ writer_moves_are() { # number
 
 # ---- load ----
 
-start_clients() { # timeout of a write
-    lab load start --timeout "$1"
+start_clients() { # timeout of a write [options of mmm-load]
+    lab load start --timeout "$@"
     lab prober start
 }
 
@@ -527,14 +527,14 @@ recording_replays_the_same() {
 # ---- the frame of every scenario ----
 
 # All hosts are ONLINE under load, the addresses are watched, and what comes from now on belongs to the fault.
-given_a_cluster_under_load() { # [timeout of a write]
+given_a_cluster_under_load() { # [timeout of a write [options of mmm-load]]
     need "db1 is writer at the start" writer_is db1
     need "all follow at the start" within 20 all_are_online_and_follow
     need "writes are semi-synchronous at the start" within 10 is_protected_or_not_wanted
     need "every host serves readers at the start" within 20 every_host_has_a_reader
     remember_daemons
     watch_addresses
-    start_clients "${1:-300ms}"
+    start_clients "${@:-300ms}"
     need "writes flow at the start" within 10 writes_flow
     need "the kernels' address records have begun" within 5 watched_writer_address
     mark_events

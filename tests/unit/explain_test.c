@@ -49,12 +49,54 @@ static void a_host_cut_off_is_told_with_the_time_that_its_lease_takes(void **sta
     const struct explained_story *cut = story(EXPLAIN_CUT_OFF);
     assert_int_equal(cut->chosen, DB2);
     assert_string_equal(cut->rules, "W22, T33");
+    assert_int_equal(cut->fence, 0);
     heard[DB1] = false;
     monitor.hosts[DB1].outside_answers = false;
     msec begin = now;
     while (monitor.durable.writer != DB2 && now < begin + SECONDS(20))
         turn();
     assert_in_range(now - begin, cut->detect + cut->lease - 200, cut->detect + cut->lease + 200);
+}
+
+static void a_fence_program_is_told_as_one_that_succeeds(void **state) {
+    (void)state;
+    start_serving();
+    cluster.hosts[DB1].has_fence = true;
+    cluster.hosts[DB1].fence_timeout = SECONDS(10);
+    ask();
+    const struct explained_story *cut = story(EXPLAIN_CUT_OFF);
+    assert_int_equal(cut->chosen, DB2);
+    assert_string_equal(cut->rules, "W24, T33");
+    assert_int_equal(cut->fence, 1000);
+    assert_true(cut->detect + cut->lease < cluster.lease.length);
+    assert_int_equal(story(EXPLAIN_SERVER_DIES)->fence, 0);
+    heard[DB1] = false;
+    monitor.hosts[DB1].outside_answers = false;
+    msec begin = now;
+    while (monitor.durable.writer != DB2 && now < begin + SECONDS(20)) {
+        turn();
+        struct fence_result result = { .request = monitor.fence.request, .ended = true };
+        if (monitor.fence.running && now >= result.request.asked + cut->fence)
+            step((struct monitor_event){ .kind = MONITOR_FENCE, .host = DB1, .fence = &result });
+    }
+    /* Half a lease ends between two reports: the play looks once in a report interval. */
+    msec told_in = cut->detect + cut->lease;
+    assert_in_range(now - begin, told_in - cluster.lease.report, told_in + 200);
+}
+
+static void a_fence_program_that_runs_already_is_told_with_no_more_than_its_time(void **state) {
+    (void)state;
+    start_serving();
+    cluster.hosts[DB1].has_fence = true;
+    cluster.hosts[DB1].fence_timeout = 300;
+    heard[DB1] = false;
+    monitor.hosts[DB1].outside_answers = false;
+    for (msec begin = now; !monitor.fence.running && now < begin + SECONDS(20);)
+        turn();
+    assert_true(monitor.fence.running);
+    ask();
+    assert_int_equal(story(EXPLAIN_NOW)->chosen, DB2);
+    assert_int_equal(story(EXPLAIN_NOW)->fence, 300);
 }
 
 static void what_was_not_received_is_counted_in_the_common_history(void **state) {
@@ -152,6 +194,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_killed_server_is_told_as_it_then_comes),
         cmocka_unit_test(a_host_cut_off_is_told_with_the_time_that_its_lease_takes),
+        cmocka_unit_test(a_fence_program_is_told_as_one_that_succeeds),
+        cmocka_unit_test(a_fence_program_that_runs_already_is_told_with_no_more_than_its_time),
         cmocka_unit_test(what_was_not_received_is_counted_in_the_common_history),
         cmocka_unit_test(what_a_sibling_has_is_fetched_and_not_told_as_lost),
         cmocka_unit_test(nobody_is_told_as_nobody_with_the_rule_and_what_to_type),

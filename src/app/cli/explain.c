@@ -47,8 +47,12 @@ static void print_time(FILE *out, const json_t *story) {
         fputs("  time: not known, for the lag is not: ", out);
     else
         fprintf(out, "  time: about %lld ms: ", (long long)total);
-    fprintf(out, "%lld ms until the role is taken away, %lld ms until the old writer has surely ended, ",
+    fprintf(out, "%lld ms until the role is taken away, %lld ms until the old writer has surely ended",
             (long long)number_of(time, "detect"), (long long)number_of(time, "lease"));
+    if (number_of(story, "if_fence_succeeds_in_ms") > 0)
+        fprintf(out, " if its fence program succeeds in %lld ms",
+                (long long)number_of(story, "if_fence_succeeds_in_ms"));
+    fputs(", ", out);
     if (drain < 0)
         fputs("? to apply", out);
     else

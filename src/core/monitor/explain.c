@@ -10,6 +10,8 @@
 /* What the core cannot know, measured on killed servers (ARCHITECTURE.md, «Where the milliseconds go»). */
 #define SEEN_MS ((msec)20)    /* the agent sees the process end, and reports */
 #define PROMOTE_MS ((msec)25) /* standbys nudged and drained; orders, open, address, announcement */
+/* What a fence program is given here: to ask for the power to be off, and to see it off. */
+#define FENCE_MS SECONDS(1)
 
 enum { ROUNDS = 12 }; /* of reports in one moment: more than the steps that may follow each other in it */
 
@@ -20,8 +22,10 @@ struct play {
     int lost;        /* HOST_NONE: there is no writer to lose */
     host_set actors; /* whose agents report */
     msec start, now, wall;
-    msec lost_at, chosen_at; /* NEVER: it did not come to that */
-    bool moved;              /* something was decided in this round */
+    msec lost_at, chosen_at;    /* NEVER: it did not come to that */
+    bool moved;                 /* something was decided in this round */
+    struct fence_request fence; /* asked for, and it succeeds at fence_at */
+    msec fence_takes, fence_at; /* NEVER: none was asked for */
 };
 
 const char *explain_story_name(enum explain_story story) {
@@ -59,6 +63,8 @@ static void note_events(struct play *play) {
         const struct event *event = &plan->events[i];
         bool lost = text_equal(event->name, "writer_lost"), chosen = text_equal(event->name, "writer_chosen");
         bool fetches = text_equal(event->name, "writer_fetches");
+        if (text_equal(event->name, "fence_succeeded"))
+            story->fence = play->fence_takes;
         if (play->chosen_at != NEVER || !(lost || chosen || fetches))
             continue;
         if (lost)
@@ -73,11 +79,26 @@ static void note_events(struct play *play) {
     }
 }
 
+static void await_fence(struct play *play, const struct fence_request *request) {
+    msec most = play->room->monitor.cluster->hosts[request->host].fence_timeout;
+    play->fence = *request;
+    play->fence_takes = most < FENCE_MS ? most : FENCE_MS;
+    play->fence_at = play->now + play->fence_takes;
+}
+
 static void feed(struct play *play, struct monitor_event event) {
     event.now = play->now;
     event.wall = play->wall + (play->now - play->start);
     monitor_step(&play->room->monitor, &event, &play->room->plan);
     note_events(play);
+    if (play->room->plan.fence_set)
+        await_fence(play, &play->room->plan.fence);
+}
+
+static void fence_succeeds(struct play *play) {
+    struct fence_result result = { .request = play->fence, .ended = true, .why = "as explain assumes" };
+    play->fence_at = NEVER;
+    feed(play, (struct monitor_event){ .kind = MONITOR_FENCE, .host = play->fence.host, .fence = &result });
 }
 
 /* An agent that does at once what it is told; time to apply is reckoned with apart. */
@@ -124,6 +145,8 @@ static void begin(struct play *play) {
             report->probe.replication.receiving == THREAD_RUNNING)
             report->probe.replication.receiving = THREAD_CONNECTING;
     }
+    if (m->fence.running)
+        await_fence(play, &m->fence.request);
     if (play->lost == HOST_NONE)
         return;
     struct report *report = &play->room->reports[play->lost];
@@ -139,6 +162,8 @@ static void begin(struct play *play) {
 /* Everything that can follow in one moment. */
 static void play_moment(struct play *play) {
     play->moved = true;
+    if (play->now >= play->fence_at)
+        fence_succeeds(play);
     for (int round = 0; round < ROUNDS && play->moved && play->chosen_at == NEVER; round++) {
         play->moved = false;
         feed(play, (struct monitor_event){ .kind = MONITOR_TICK });
@@ -153,7 +178,7 @@ static void play_on(struct play *play) {
     const struct lease_spec *lease = &play->room->monitor.cluster->lease;
     msec end = play->start + 2 * lease->length + 4 * lease->report;
     for (play_moment(play); play->now < end && play->chosen_at == NEVER; play_moment(play)) {
-        msec next = play->room->plan.deadline;
+        msec next = play->room->plan.deadline < play->fence_at ? play->room->plan.deadline : play->fence_at;
         play->now = next > play->now && next < play->now + lease->report ? next : play->now + lease->report;
     }
 }
@@ -279,7 +304,8 @@ static void tell_story(const struct monitor *m, enum explain_story which, msec n
                          .now = now,
                          .wall = wall,
                          .lost_at = NEVER,
-                         .chosen_at = NEVER };
+                         .chosen_at = NEVER,
+                         .fence_at = NEVER };
     *ret_story = (struct explained_story){ .story = which, .chosen = HOST_NONE };
     room->monitor = *m;
     begin(&play);

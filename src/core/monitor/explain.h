@@ -29,6 +29,7 @@ struct explained_story {
     /* Parts of the time until the new writer serves; -1: not known. */
     msec detect;  /* until the monitor takes the role away */
     msec lease;   /* until the old writer has surely ended */
+    msec fence;   /* ... if its fence program succeeds after so long; 0: no program is counted on */
     msec drain;   /* until the chosen one has applied what it has received */
     msec promote; /* until it serves */
     uint64_t to_apply;

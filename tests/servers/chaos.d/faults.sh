@@ -98,7 +98,7 @@ answers() { # host
 applier_back() { # host
     within 60 answers "$1" || { say "the applier of $1 is not started: its server does not answer"; return; }
     # A host that has become writer meanwhile follows nobody.
-    if is_read_only "$1"; then sql "$1" 'START SLAVE SQL_THREAD' || true; fi
+    if is_read_only "$1"; then replication "$1" START SQL_THREAD || true; fi
 }
 
 # Refused with a reason, or done: an administrator always gets an answer.
@@ -129,8 +129,8 @@ fault_begins() { # fault target milliseconds
     one-way-cut) lab cut --one-way "$one" "$other" ;;
     link-cut) lab cut "$one" "$other" ;;
     connections-used) in_background take_all_connections_and_wait $((($3 + 999) / 1000)) ;;
-    disk-full) lab disk "$one" fill ;;
-    applier-stopped) in_background sql "$one" 'STOP SLAVE SQL_THREAD' ;;
+    disk-full | store-full) lab disk "$one" fill ;;
+    applier-stopped) in_background replication "$one" STOP SQL_THREAD ;;
     command) in_background command_given "${2%:*}" "${PART[${2#*:}]}" ;;
     esac || say "$1 $2: had no effect, as another fault came before it"
 }
@@ -145,7 +145,7 @@ fault_ends() { # fault target
     isolated) lab heal "$one" ;;
     cut-off-monitor) lab heal mon "$one" ;;
     one-way-cut | link-cut) lab heal "$one" "$other" ;;
-    disk-full) lab disk "$one" free ;;
+    disk-full | store-full) lab disk "$one" free ;;
     applier-stopped) in_background applier_back "$one" ;;
     connections-used | command) ;;
     esac || say "$1 $2: was over already"

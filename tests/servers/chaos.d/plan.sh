@@ -20,7 +20,8 @@ readonly FAULTS=(
     'agent-frozen     3       host'
     'host-frozen      2       host'
     'monitor-killed   2       monitor'
-    'monitor-frozen   2       monitor'
+    'monitor-frozen   1       monitor'
+    'store-full       1       monitor'
     'isolated         4       host'
     'cut-off-monitor  3       host'
     'one-way-cut      4       way'
@@ -89,12 +90,14 @@ choose_fault() { # guard
     esac
 }
 
-# A client on an isolated host itself is let through by the guard always: such a host keeps its agent.
+# A client on an isolated host itself is let through by the guard always: such a host keeps its agent.  A monitor does not
+# start on a store that it cannot write.
 is_compatible() { # fault target of the first, fault target of the second
     [[ $1 != "$3" || $2 != "$4" ]] || return 1
     [[ $2 == "$4" ]] || return 0
     case $1+$3 in
     isolated+agent-* | isolated+host-frozen | agent-*+isolated | host-frozen+isolated) return 1 ;;
+    monitor-killed+store-full | store-full+monitor-killed) return 1 ;;
     esac
 }
 
