@@ -12,7 +12,7 @@ nobody_is_writer() {
 
 it_is_told_who_is_waited_for() {
     lab mmm show | tee "$EVIDENCE/waiting.txt" | grep -q 'mmm explain says what each host' &&
-        lab mmm explain | tee "$EVIDENCE/explain.txt" | grep -q 'bring that host back; or, on a monitor whose store was lost'
+        lab mmm explain | tee "$EVIDENCE/explain.txt" | grep -q 'bring that host back; .*mmm set-offline --force HOST'
 }
 
 somebody_is_writer() {
