@@ -190,8 +190,13 @@ server_runs() { # host
     [[ $(lab server "$1" state) == running ]]
 }
 
-# The last resort may have killed the server; then its service manager starts it.
+fence_is_over() { # host
+    not server_runs "$1" || is_read_only "$1"
+}
+
+# The last resort may have killed the server, or be about to; then its service manager starts it.
 server_is_started_again() { # host
+    within 5 fence_is_over "$1" || true
     server_runs "$1" || { note "the server of $1 was killed"; lab server "$1" start; }
 }
 
