@@ -57,7 +57,10 @@ static const struct cli_command commands[] = {
       "are all right.\n"
       "--force lets a host in that has transactions of its own, or lacks some that were acknowledged: what only the "
       "old\n"
-      "writer has is lost, what only this host has stays, and the cluster's servers then differ.\n",
+      "writer has is lost, what only this host has stays, and the cluster's servers then differ.  Where there is no "
+      "writer it "
+      "makes\n"
+      "a master that is in service a candidate, too, whatever it lacks.\n",
       run_set_online },
     { "rejoin", "HOST", 1, 1, 0, "bring an old writer, or any held host, back as it is, when that is safe",
       "Shows why the host is held and how far its data goes, then sets it online if everything that it has is the\n"

@@ -1,7 +1,5 @@
 /* set-offline: a host leaves the service, the writer by a switchover.  With --force it is also the administrator's word
  * of a host that nobody can ask (DESIGN.md §5, rule 6): it is stopped, and what it alone has is given up. */
-#include <stdio.h>
-
 #include "core/monitor/monitor_internal.h"
 
 static void refuse_writer(struct mstep *step, const struct command *command, int host, const char *why) {
