@@ -130,12 +130,13 @@ struct parcel {
 /* Which messages and durable states go through their text. */
 enum wire_way {
     WIRE_NONE,
-    WIRE_NEW, /* durable states, commands, and messages of a shape that has not come yet (world_wire.c) */
+    WIRE_NEW,  /* those of a shape that has not come yet (world_wire.c) */
+    WIRE_MANY, /* ... and a quarter of all others */
     WIRE_ALL,
 };
 
 struct wire_counts {
-    uint64_t messages, texts, changed;
+    uint64_t all, texts;
 };
 
 /* What a client that writes waits for. */
@@ -277,7 +278,9 @@ void wire_agent_durable(struct world *world, int host, struct agent_durable *dur
 void wire_monitor_durable(struct world *world, struct monitor_durable *durable);
 
 /* world_kernel.c */
-bool world_has_address(const struct world *world, int host, int address);
+static inline bool world_has_address(const struct world *world, int host, int address) {
+    return world->hosts[host].gone_at[address] > world->now;
+}
 void kernel_set(struct world *world, int host, int address, msec lifetime);
 void kernel_list(const struct world *world, int host, struct agent_address *ret_addresses);
 void clients_hear(struct world *world, int host, address_set announced);

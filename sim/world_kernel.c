@@ -3,10 +3,6 @@
 
 enum { EARLY = 20, ROUNDED = 1020, LATE_RESERVED = 600, FAILS_AFTER = 8000 };
 
-bool world_has_address(const struct world *world, int host, int address) {
-    return world->hosts[host].gone_at[address] > world->now;
-}
-
 /* effect/netlink/addresses.c: whole seconds, of which a late kernel's share is taken off before. */
 static msec whole_seconds(msec lifetime) {
     return lifetime < 1000 + LATE_RESERVED ? 1000 : (lifetime - LATE_RESERVED) / 1000 * 1000;

@@ -16,6 +16,8 @@ bool server_answers(const struct world_server *server) {
 }
 
 static void merge(struct gtid_position *to, const struct gtid_position *from) {
+    if (gtid_equal(to, from)) /* nearly always */
+        return;
     for (size_t i = 0; i < from->count; i++)
         gtid_raise(to, from->entries[i]);
 }

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "core/agent/agent_internal.h"
 
 static const struct lease_spec *spec(const struct step *step) {
@@ -302,7 +303,7 @@ static void fill_report(const struct step *step, struct report *report) {
     report->canary_failing = agent->canary_since == NEVER ? 0 : step->now - agent->canary_since + 1;
     report->draining_done = agent->drained && agent->drained_term == agent->durable.term;
     report->task = agent->task;
-    memcpy(report->trouble, agent->trouble, sizeof report->trouble);
+    TEXT_COPY(report->trouble, agent->trouble);
     probe_copy(&report->probe, &agent->probe);
     report->probe.canary_waits = false; /* for this agent alone: unacknowledged says it */
     report->lacks.form = GTID_DOMAINS;

@@ -340,15 +340,17 @@ static void judge_host(struct mstep *step, int host, bool deaf) {
     collect_facts(step, host, deaf, &facts);
     struct host_durable *durable = &step->m->durable.hosts[host];
     const struct state_row *row = host_state_decide(durable->state, &facts);
+    if (row->to == durable->state)
+        return;
     char why[WHY_SIZE];
     const struct report *report = &step->m->hosts[host].report;
-    snprintf(why, sizeof why, "%s", row->why);
+    TEXT_COPY(why, row->why);
     if (row->to == HOST_HARD_OFFLINE)
         text_append(why, sizeof why, " (%s)", health_is_silent(step, host) ? "agent silent" : "server does not answer");
     if (row->to == HOST_REPLICATION_FAIL && report->probe.replication.error_number)
         text_append(why, sizeof why, " (error %u: %s)", report->probe.replication.error_number,
                     report->probe.replication.error);
-    if (row->to == HOST_AWAITING_RECOVERY && row->from != row->to && !facts.held) {
+    if (row->to == HOST_AWAITING_RECOVERY && !facts.held) {
         if (facts.flapping)
             health_hold(step, host, HOLD_FLAPPING, row->rule, "left ONLINE more than %u times in the flapping window",
                         spec(step)->flap_count);
@@ -378,7 +380,9 @@ static void set_check(struct mstep *step, int host, enum host_check check, bool 
     if (!view->changed || view->ok != ok)
         view->changed = step->event->wall;
     view->ok = ok;
-    TEXT_COPY(view->message, ok ? "" : message);
+    view->message[0] = 0;
+    if (!ok)
+        TEXT_COPY(view->message, message);
 }
 
 static void note_checks(struct mstep *step, int host) {
@@ -392,13 +396,11 @@ static void note_checks(struct mstep *step, int host) {
               view->report.probe.error[0] ? view->report.probe.error : "its server does not answer");
     set_check(step, host, CHECK_REP_THREADS, writer || threads_run(step, host),
               replication->error[0] ? replication->error : "replication from the writer does not run");
-    char message[FACT_SIZE];
-    if (view->lag < 0)
-        TEXT_COPY(message, "the lag is not known");
-    else
+    bool in_time = writer || sources_is_delayed(step->m, host) || (view->lag >= 0 && !view->late);
+    char message[FACT_SIZE] = "the lag is not known";
+    if (!in_time && view->lag >= 0)
         snprintf(message, sizeof message, "%lld ms behind", (long long)view->lag);
-    bool delayed = sources_is_delayed(step->m, host);
-    set_check(step, host, CHECK_REP_BACKLOG, writer || delayed || (view->lag >= 0 && !view->late), message);
+    set_check(step, host, CHECK_REP_BACKLOG, in_time, message);
     int other = filters_against(step->m, host);
     char filters[FILTERS_TEXT_SIZE] = "";
     if (other != HOST_NONE)
