@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "random.h"
 
-enum { WALL_START = 1700000000, HURRY_MAX = 400 };
+enum { WALL_START = 1700000000, HURRY_MAX = 400, UPTIME_AT_FIRST = 86400 * 1000 };
 
 msec world_wall(const struct world *world) {
     return (msec)WALL_START * 1000 + world->now;
@@ -140,7 +140,11 @@ void world_server_start(struct world *world, int host, bool read_only) {
         return;
     trace_note(world, "the server of %s starts", world->cluster.hosts[host].name);
     server->up = true;
-    server->pid += 1000;
+    server->started = world->now;
+    /* A machine that comes back may well give its server the number that it had. */
+    bool known = world->hosts[host].agent_up && world->hosts[host].agent.probe.pid;
+    if (known || world_chance(world, 500))
+        server->pid += 1000;
     server->read_only = read_only;
     server->waits = server->acknowledges = server->attached = server->connected = false;
     server->acknowledged = 0;
@@ -251,7 +255,9 @@ void world_start(struct world *world, const struct cluster *cluster, uint64_t se
         world->clients[c].reaches = HOST_NONE;
     for (int i = 0; i < cluster->host_count; i++) {
         struct world_server *server = &world->hosts[i].server;
-        *server = (struct world_server){ .up = true, .read_only = true, .pid = 100 + (uint32_t)i, .source = HOST_NONE };
+        *server = (struct world_server){
+            .up = true, .read_only = true, .pid = 100 + (uint32_t)i, .started = -UPTIME_AT_FIRST, .source = HOST_NONE
+        };
         world->told[i].source = HOST_NONE;
         world_agent_start(world, i);
     }

@@ -40,6 +40,7 @@ struct world_server {
     bool read_only;
     bool stuck; /* answers, and commits nothing; it can not be fenced either */
     uint32_t pid;
+    msec started;
     int source; /* HOST_NONE: none */
     bool receiving, applying;
     struct gtid_position received, binlog; /* what is received is applied after world.lag */

@@ -101,6 +101,7 @@ void server_probe(struct world *world, int host, const struct parcel *parcel, st
     }
     ret_probe->answered = true;
     ret_probe->pid = server->pid;
+    ret_probe->uptime_s = (uint64_t)(world->now - server->started) / 1000;
     ret_probe->family = FAMILY_MARIADB;
     TEXT_COPY(ret_probe->version, "10.11.19");
     ret_probe->read_only = server->read_only;

@@ -110,6 +110,7 @@ static void add_report(struct digester *d, const struct report *report) {
     shape.term = count_of(d, report->term);
     shape.crashes = (uint32_t)count_of(d, report->crashes);
     shape.probe.pid = (uint32_t)count_of(d, report->probe.pid);
+    shape.probe.uptime_s = count_of(d, report->probe.uptime_s);
     shape.lease_left = time_of(d, report->lease_left);
     shape.promised_left = time_of(d, report->promised_left);
     shape.silent = time_of(d, report->silent);

@@ -6,10 +6,10 @@
 #define IS_LISTED(type, size) static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "list the new field below")
 IS_LISTED(struct cluster, 8688);
 IS_LISTED(struct monitor_durable, 15600);
-IS_LISTED(struct host_view, 35592);
+IS_LISTED(struct host_view, 35600);
 IS_LISTED(struct transfer, 4352);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1167760);
+IS_LISTED(struct monitor, 1168016);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -219,6 +219,7 @@ static void pack_view(struct pack *p, struct host_view *view, const struct clust
     PACK_MSEC(p, view, incarnation_at);
     PACK_SMALL(p, view, pid, UINT64_C(1) << 32);
     pack_number(p, "pid_seen_by", &view->pid_seen_by, UINT64_MAX);
+    pack_number(p, "uptime_s", &view->uptime_s, UINT64_MAX);
     PACK_MSEC(p, view, answered_at);
     pack_orders(p, &view->sent, cluster);
     PACK_FLAG(p, view, sent_valid);

@@ -392,12 +392,34 @@ static void a_standby_whose_machine_was_restarted_is_no_candidate_before_it_was_
     assert_non_null(strstr(monitor.durable.hosts[DB2].hold_why, "while its agent was away"));
 }
 
+static void a_standby_that_came_back_as_the_same_process_number_is_held_too(void **state) {
+    (void)state;
+    start_lossless();
+    reports[DB2].probe.uptime_s = 86400;
+    turns(SECONDS(1));
+    heard[DB2] = false;
+    turns(SECONDS(8));
+    reports[DB2].incarnation++;
+    reports[DB2].probe.uptime_s = 0; /* not asked yet */
+    hear(DB2);
+    assert_int_equal(monitor.durable.hosts[DB2].holds, 0);
+    reports[DB2].probe.uptime_s = 3;
+    heard[DB2] = true;
+    turns(SECONDS(1));
+    assert_true(monitor.durable.hosts[DB2].holds & HOLD_UNCLEAN_RESTART);
+}
+
 static void a_restart_of_the_agent_alone_holds_nobody(void **state) {
     (void)state;
     start_lossless();
+    reports[DB2].probe.uptime_s = 86400;
+    turns(SECONDS(1));
     heard[DB2] = false;
     turns(SECONDS(1));
     reports[DB2].incarnation++;
+    reports[DB2].probe.uptime_s = 0; /* not asked yet */
+    hear(DB2);
+    reports[DB2].probe.uptime_s = 86399; /* rounded otherwise */
     heard[DB2] = true;
     turns(SECONDS(3));
     assert_int_equal(monitor.durable.hosts[DB2].holds, 0);
@@ -743,6 +765,7 @@ int main(void) {
         cmocka_unit_test(what_a_host_has_lost_does_not_hold_it_again_once_it_was_set_online),
         cmocka_unit_test(with_a_lost_store_a_host_is_given_up_by_force_only),
         cmocka_unit_test(a_standby_whose_machine_was_restarted_is_no_candidate_before_it_was_compared),
+        cmocka_unit_test(a_standby_that_came_back_as_the_same_process_number_is_held_too),
         cmocka_unit_test(a_restart_of_the_agent_alone_holds_nobody),
         cmocka_unit_test(a_restarted_agent_takes_nobody_out),
         cmocka_unit_test(a_server_that_goes_on_without_waiting_ends_the_protection),

@@ -169,13 +169,19 @@ static void hold_crashed(struct mstep *step, int host, const char *what) {
 }
 
 /* Its server was started again while no agent looked: perhaps after a crash of the machine, and then what it had
- * received and acknowledged in the last moments may be gone, without its agent knowing of it either. */
+ * received and acknowledged in the last moments may be gone, without its agent knowing of it either.  Machines and
+ * containers start alike: the process may well have the number of the one before, but it has not been up as long. */
 static bool restarted_unseen(struct mstep *step, struct host_view *view, const struct report *report) {
-    if (!report->probe.answered || report->probe.pid == 0)
+    enum { ROUNDED_S = 2 }; /* each agent knows by a second when the server was started */
+    const struct probe *probe = &report->probe;
+    bool same = probe->pid == view->pid;
+    if (!probe->answered || probe->pid == 0 || (same && probe->uptime_s == 0))
         return false;
-    bool other = view->pid != 0 && view->pid != report->probe.pid && view->pid_seen_by != report->incarnation;
-    view->pid = report->probe.pid;
+    bool shorter = probe->uptime_s + ROUNDED_S < view->uptime_s;
+    bool other = view->pid != 0 && view->pid_seen_by != report->incarnation && (!same || shorter);
+    view->pid = probe->pid;
     view->pid_seen_by = report->incarnation;
+    view->uptime_s = probe->uptime_s;
     return other && step->m->cluster->durability == DURABILITY_LOSSLESS &&
            set_has(cluster_masters(step->m->cluster), report->host);
 }

@@ -78,6 +78,7 @@ struct host_view {
     msec incarnation_at;  /* when this run of its agent was first heard */
     uint32_t pid;         /* the process of its server when that was last seen; 0: never */
     uint64_t pid_seen_by; /* ... and the run of the agent that saw it */
+    uint64_t uptime_s;    /* ... and how long it had been up; 0: not known */
     msec answered_at;     /* when it was last answered with orders; its address leases run from there at the latest */
     struct orders sent;   /* the last answer */
     bool sent_valid;
