@@ -204,6 +204,9 @@ static uint64_t monitor_digest(const struct world *world, const struct monitor_d
     for (int i = 0; i < world->cluster.host_count; i++) {
         struct host_durable *host = &shape.hosts[i];
         host->since = time_of(&d, host->since);
+        host->server.started = time_of(&d, host->server.started);
+        host->server.pid = (uint32_t)count_of(&d, host->server.pid);
+        host->server.by = count_of(&d, host->server.by);
         clear_rest(host->hold_why, sizeof host->hold_why);
         for (int n = 0; n < DEPARTURES_MAX; n++)
             host->departures[n] = time_of(&d, host->departures[n]);

@@ -5,8 +5,8 @@
 /* A field that is not in these lists is neither recorded nor compared: whoever adds one meets this. */
 #define IS_LISTED(type, size) static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "list the new field below")
 IS_LISTED(struct cluster, 8688);
-IS_LISTED(struct monitor_durable, 15600);
-IS_LISTED(struct host_view, 35600);
+IS_LISTED(struct monitor_durable, 16368);
+IS_LISTED(struct host_view, 35576);
 IS_LISTED(struct transfer, 4352);
 IS_LISTED(struct fence_state, 440);
 IS_LISTED(struct monitor, 1168016);
@@ -217,9 +217,6 @@ static void pack_view(struct pack *p, struct host_view *view, const struct clust
     pack_report(p, &view->report, cluster);
     PACK_MSEC(p, view, heard_at);
     PACK_MSEC(p, view, incarnation_at);
-    PACK_SMALL(p, view, pid, UINT64_C(1) << 32);
-    pack_number(p, "pid_seen_by", &view->pid_seen_by, UINT64_MAX);
-    pack_number(p, "uptime_s", &view->uptime_s, UINT64_MAX);
     PACK_MSEC(p, view, answered_at);
     pack_orders(p, &view->sent, cluster);
     PACK_FLAG(p, view, sent_valid);
@@ -256,6 +253,9 @@ static void pack_host_durable(struct pack *p, struct host_durable *host) {
     PACK_TEXT(p, host, hold_why);
     for (int i = 0; i < DEPARTURES_MAX; i++)
         PACK_MSEC(p, host, departures[i]);
+    PACK_SMALL(p, &host->server, pid, UINT64_C(1) << 32);
+    PACK_MSEC(p, &host->server, started);
+    pack_number(p, "by", &host->server.by, UINT64_MAX);
 }
 
 static void pack_durable(struct pack *p, struct monitor_durable *durable, const struct cluster *cluster) {

@@ -139,6 +139,26 @@ static void field_departures(const struct fields *f, const char *name, msec ret_
     }
 }
 
+static void put_server(json_t *host, const struct seen_server *server) {
+    if (server->pid == 0)
+        return;
+    json_t *object = object_new();
+    put_number(object, "pid", server->pid);
+    put_msec(object, "started", server->started);
+    put_id(object, "by", server->by);
+    put(host, "server", object);
+}
+
+static void server_fields(const struct fields *host, struct seen_server *ret_server) {
+    *ret_server = (struct seen_server){ 0 };
+    if (!field_is_there(host, "server"))
+        return;
+    struct fields f = field_object(host, "server");
+    ret_server->pid = (uint32_t)field_integer(&f, "pid", 1, UINT32_MAX);
+    ret_server->started = field_msec(&f, "started");
+    ret_server->by = field_id(&f, "by");
+}
+
 static json_t *host_value(const struct host_spec *spec, const struct host_durable *host) {
     json_t *object = object_new();
     put_text(object, "name", spec->name);
@@ -147,6 +167,7 @@ static json_t *host_value(const struct host_spec *spec, const struct host_durabl
     put_holds(object, "holds", host->holds);
     put_text_unless_empty(object, "hold_why", host->hold_why);
     put_departures(object, "departures", host->departures);
+    put_server(object, &host->server);
     return object;
 }
 
@@ -159,6 +180,7 @@ static void host_fields(const struct fields *f, struct host_durable *ret_host) {
     ret_host->holds = field_holds(f, "holds");
     field_text_or_empty(f, "hold_why", ret_host->hold_why, sizeof ret_host->hold_why);
     field_departures(f, "departures", ret_host->departures);
+    server_fields(f, &ret_host->server);
 }
 
 static void put_host_list(json_t *object, const struct cluster *cluster, const struct monitor_durable *durable) {

@@ -389,7 +389,7 @@ static void a_standby_whose_machine_was_restarted_is_no_candidate_before_it_was_
     heard[DB2] = true;
     assert_false(turns_until_writer(DB2, SECONDS(30)));
     assert_true(monitor.durable.hosts[DB2].holds & HOLD_UNCLEAN_RESTART);
-    assert_non_null(strstr(monitor.durable.hosts[DB2].hold_why, "while its agent was away"));
+    assert_non_null(strstr(monitor.durable.hosts[DB2].hold_why, "while nobody looked"));
 }
 
 static void a_standby_that_came_back_as_the_same_process_number_is_held_too(void **state) {
@@ -407,6 +407,42 @@ static void a_standby_that_came_back_as_the_same_process_number_is_held_too(void
     heard[DB2] = true;
     turns(SECONDS(1));
     assert_true(monitor.durable.hosts[DB2].holds & HOLD_UNCLEAN_RESTART);
+}
+
+static void start_monitor_again(void) {
+    static struct monitor_durable durable;
+    durable = monitor.durable;
+    now += SECONDS(60);
+    monitor_start(&monitor, &cluster, &durable, now, SECONDS(1700000000) + now);
+}
+
+/* The monitor's own memory of the process was lost with it. */
+static void after_a_loss_of_power_to_all_a_standby_is_no_candidate_before_it_was_compared(void **state) {
+    (void)state;
+    start_lossless();
+    reports[DB2].probe.uptime_s = 86400;
+    turns(SECONDS(1));
+    kill_server_of(DB1);
+    heard[DB1] = false;
+    start_monitor_again();
+    reports[DB2].incarnation++;
+    reports[DB2].probe.uptime_s = 20;
+    assert_false(turns_until_writer(DB2, SECONDS(30)));
+    assert_true(monitor.durable.hosts[DB2].holds & HOLD_UNCLEAN_RESTART);
+}
+
+static void a_monitor_that_was_started_again_holds_nobody_whose_server_went_on(void **state) {
+    (void)state;
+    start_lossless();
+    reports[DB2].probe.uptime_s = 86400;
+    turns(SECONDS(1));
+    start_monitor_again();
+    reports[DB2].incarnation++;
+    reports[DB2].probe.uptime_s = 86400 + 60;
+    turns(SECONDS(3));
+    assert_int_equal(monitor.durable.hosts[DB2].holds, 0);
+    kill_server_of(DB1);
+    assert_true(turns_until_writer(DB2, SECONDS(30)));
 }
 
 static void a_restart_of_the_agent_alone_holds_nobody(void **state) {
@@ -766,6 +802,8 @@ int main(void) {
         cmocka_unit_test(with_a_lost_store_a_host_is_given_up_by_force_only),
         cmocka_unit_test(a_standby_whose_machine_was_restarted_is_no_candidate_before_it_was_compared),
         cmocka_unit_test(a_standby_that_came_back_as_the_same_process_number_is_held_too),
+        cmocka_unit_test(after_a_loss_of_power_to_all_a_standby_is_no_candidate_before_it_was_compared),
+        cmocka_unit_test(a_monitor_that_was_started_again_holds_nobody_whose_server_went_on),
         cmocka_unit_test(a_restart_of_the_agent_alone_holds_nobody),
         cmocka_unit_test(a_restarted_agent_takes_nobody_out),
         cmocka_unit_test(a_server_that_goes_on_without_waiting_ends_the_protection),

@@ -21,6 +21,10 @@ static struct host_durable any_host_durable(void) {
     uint64_t departures = any_up_to(DEPARTURES_MAX);
     for (uint64_t i = 0; i < departures; i++)
         host.departures[i] = 1 + (msec)any_up_to(WIRE_INTEGER_MAX - 1);
+    if (any_flag())
+        host.server = (struct seen_server){ .pid = 1 + (uint32_t)any_up_to(UINT32_MAX - 1),
+                                            .started = any_msec(),
+                                            .by = any_up_to(UINT64_MAX) };
     return host;
 }
 
@@ -63,6 +67,9 @@ static void same_host(const struct host_durable *a, const struct host_durable *b
     assert_int_equal(a->holds, b->holds);
     assert_string_equal(a->hold_why, b->hold_why);
     assert_memory_equal(a->departures, b->departures, sizeof a->departures);
+    assert_int_equal(a->server.pid, b->server.pid);
+    assert_true(a->server.started == b->server.started);
+    assert_true(a->server.by == b->server.by);
 }
 
 static void same_monitor_durable(const struct monitor_durable *a, const struct monitor_durable *b) {

@@ -87,6 +87,7 @@ static void note_answer(struct step *step, const struct probe *probe) {
     agent->shut_out = false;
     agent->answered_at = step->now;
     if (stale && agent->probe.pid == probe->pid) {
+        agent->probe.uptime_s = probe->uptime_s;
         if (agent->task == TASK_NONE)
             agent->look_next = step->now;
         return;

@@ -168,20 +168,26 @@ static void hold_crashed(struct mstep *step, int host, const char *what) {
     health_hold(step, host, HOLD_UNCLEAN_RESTART, "H93", "%s: what it has is to be compared with the writer", what);
 }
 
-/* Its server was started again while no agent looked: perhaps after a crash of the machine, and then what it had
- * received and acknowledged in the last moments may be gone, without its agent knowing of it either.  Machines and
- * containers start alike: the process may well have the number of the one before, but it has not been up as long. */
-static bool restarted_unseen(struct mstep *step, struct host_view *view, const struct report *report) {
-    enum { ROUNDED_S = 2 }; /* each agent knows by a second when the server was started */
+/* Its server was started again while nobody looked: perhaps after a crash of the machine, and then what it had received
+ * and acknowledged in the last moments may be gone, without its agent knowing of it either.  Machines and containers
+ * start alike: the process may well have the number of the one before, but it has not been up as long. */
+static bool restarted_unseen(struct mstep *step, const struct report *report, bool first) {
+    enum { LATE = 5000 }; /* a report comes after it was true, and each agent rounds to a second */
+    struct seen_server *seen = &step->m->durable.hosts[report->host].server;
     const struct probe *probe = &report->probe;
-    bool same = probe->pid == view->pid;
+    bool same = probe->pid == seen->pid;
     if (!probe->answered || probe->pid == 0 || (same && probe->uptime_s == 0))
         return false;
-    bool shorter = probe->uptime_s + ROUNDED_S < view->uptime_s;
-    bool other = view->pid != 0 && view->pid_seen_by != report->incarnation && (!same || shorter);
-    view->pid = probe->pid;
-    view->pid_seen_by = report->incarnation;
-    view->uptime_s = probe->uptime_s;
+    msec looked_at = step->event->wall - report->silent;
+    bool sane = looked_at > 0 && probe->uptime_s < (uint64_t)looked_at / 1000;
+    msec started = sane ? looked_at - SECONDS((msec)probe->uptime_s) : 0;
+    bool later = started > seen->started + LATE;
+    bool looked = seen->by == report->incarnation && !(first && report->crashes); /* it has told of each crash */
+    bool other = seen->pid != 0 && (!same || later) && !looked;
+    if (!same || later || started < seen->started - LATE || seen->by != report->incarnation) {
+        *seen = (struct seen_server){ .pid = probe->pid, .started = started, .by = report->incarnation };
+        step->changed = true;
+    }
     return other && step->m->cluster->durability == DURABILITY_LOSSLESS &&
            set_has(cluster_masters(step->m->cluster), report->host);
 }
@@ -210,6 +216,7 @@ void health_report(struct mstep *step, int host) {
     else if (view->heard && view->report.promised_left > 0)
         view->promised_until = step->now;
     bool crashed = same_run && report->crashes > view->report.crashes;
+    bool first = !view->heard;
     if (!view->heard || view->report.incarnation != report->incarnation)
         view->incarnation_at = step->now;
     report_copy(&view->report, report);
@@ -226,8 +233,8 @@ void health_report(struct mstep *step, int host) {
     note_stranger(step, report);
     if (crashed)
         hold_crashed(step, host, "its server did not stop in order");
-    if (restarted_unseen(step, view, report))
-        hold_crashed(step, host, "its server was started again while its agent was away");
+    if (restarted_unseen(step, report, first))
+        hold_crashed(step, host, "its server was started again while nobody looked");
 }
 
 void health_check(struct mstep *step, int host) {

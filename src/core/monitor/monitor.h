@@ -24,6 +24,14 @@ enum { MONITOR_EVENTS_MAX = 64, ANSWER_TEXT_MAX = 1200 };
 
 enum monitor_mode { MONITOR_ACTIVE, MONITOR_MANUAL, MONITOR_PASSIVE, MONITOR_MODE_COUNT };
 
+/* How a host's server was seen last: whoever looks next, after whatever pause, can tell whether it is still that one.
+ */
+struct seen_server {
+    uint32_t pid; /* 0: never seen */
+    msec started; /* wall time; known to some seconds */
+    uint64_t by;  /* the run of the agent that told it */
+};
+
 /* The durable part: written to the store before anything that follows from it is sent. */
 struct host_durable {
     enum host_state state;
@@ -31,6 +39,7 @@ struct host_durable {
     unsigned holds;                  /* set of enum hold_reason */
     char hold_why[FACT_SIZE * 2];    /* the evidence, one sentence a reason */
     msec departures[DEPARTURES_MAX]; /* wall times of the last departures from ONLINE, newest first; 0: none */
+    struct seen_server server;
 };
 
 struct monitor_durable {
@@ -75,12 +84,9 @@ struct host_view {
     bool heard;           /* a report has come since the monitor's start */
     struct report report; /* the newest */
     msec heard_at;
-    msec incarnation_at;  /* when this run of its agent was first heard */
-    uint32_t pid;         /* the process of its server when that was last seen; 0: never */
-    uint64_t pid_seen_by; /* ... and the run of the agent that saw it */
-    uint64_t uptime_s;    /* ... and how long it had been up; 0: not known */
-    msec answered_at;     /* when it was last answered with orders; its address leases run from there at the latest */
-    struct orders sent;   /* the last answer */
+    msec incarnation_at; /* when this run of its agent was first heard */
+    msec answered_at;    /* when it was last answered with orders; its address leases run from there at the latest */
+    struct orders sent;  /* the last answer */
     bool sent_valid;
     struct orders nudged; /* the orders for which it was nudged last */
     bool nudged_valid;
