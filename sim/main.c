@@ -154,8 +154,8 @@ static void run_seed(const struct settings *settings, uint64_t seed, struct sums
     run_plan(&world, &plan, &options);
     sums->digests++;
     sums->virtual_s += (double)world.now / 1000;
-    if (world.digest != digest) {
-        printf("seed %llu: a second run comes to something else\n", (unsigned long long)seed);
+    if (world.violation[0] || world.digest != digest) {
+        printf("seed %llu: a second run comes to something else: %s\n", (unsigned long long)seed, world.violation);
         sums->violations++;
     }
 }

@@ -140,7 +140,7 @@ void world_server_start(struct world *world, int host, bool read_only) {
         return;
     trace_note(world, "the server of %s starts", world->cluster.hosts[host].name);
     server->up = true;
-    server->started = world->now;
+    server->started = world->now + world->hosts[host].wall_shift;
     /* A machine that comes back may well give its server the number that it had. */
     bool known = world->hosts[host].agent_up && world->hosts[host].agent.probe.pid;
     if (known || world_chance(world, 500))

@@ -40,8 +40,8 @@ struct world_server {
     bool read_only;
     bool stuck; /* answers, and commits nothing; it can not be fenced either */
     uint32_t pid;
-    msec started;
-    int source; /* HOST_NONE: none */
+    msec started; /* by the clock of its machine */
+    int source;   /* HOST_NONE: none */
     bool receiving, applying;
     struct gtid_position received, binlog; /* what is received is applied after world.lag */
     struct gtid_position applying_to;      /* ... a piece of it at a time */

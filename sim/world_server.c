@@ -101,7 +101,8 @@ void server_probe(struct world *world, int host, const struct parcel *parcel, st
     }
     ret_probe->answered = true;
     ret_probe->pid = server->pid;
-    ret_probe->uptime_s = (uint64_t)(world->now - server->started) / 1000;
+    msec up = world->now + world->hosts[host].wall_shift - server->started; /* by the clock of its machine */
+    ret_probe->uptime_s = up > 0 ? (uint64_t)up / 1000 : 0;
     ret_probe->family = FAMILY_MARIADB;
     TEXT_COPY(ret_probe->version, "10.11.19");
     ret_probe->read_only = server->read_only;

@@ -2,7 +2,7 @@
  * in.
  *
  * Most of it says what was said before, but for numbers that have moved on.  With WIRE_NEW that does not go through its
- * text again: its shape is the message, or the state, with each of those numbers replaced by how many bytes it needs.
+ * text again: its shape is the message, or the state, with each of those numbers replaced by whether it is 0.
  * Runs that are repeated (main.c) have a quarter of all texts made whatever their shape, and must come to the same. */
 #include <stddef.h>
 #include <stdlib.h>
@@ -207,6 +207,7 @@ static uint64_t monitor_digest(const struct world *world, const struct monitor_d
         host->server.started = time_of(&d, host->server.started);
         host->server.pid = (uint32_t)count_of(&d, host->server.pid);
         host->server.by = count_of(&d, host->server.by);
+        host->server.crashes = (uint32_t)count_of(&d, host->server.crashes);
         clear_rest(host->hold_why, sizeof host->hold_why);
         for (int n = 0; n < DEPARTURES_MAX; n++)
             host->departures[n] = time_of(&d, host->departures[n]);

@@ -5,11 +5,11 @@
 /* A field that is not in these lists is neither recorded nor compared: whoever adds one meets this. */
 #define IS_LISTED(type, size) static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "list the new field below")
 IS_LISTED(struct cluster, 8688);
-IS_LISTED(struct monitor_durable, 16368);
+IS_LISTED(struct monitor_durable, 16624);
 IS_LISTED(struct host_view, 35576);
 IS_LISTED(struct transfer, 4352);
 IS_LISTED(struct fence_state, 440);
-IS_LISTED(struct monitor, 1168016);
+IS_LISTED(struct monitor, 1168272);
 
 static void pack_host_spec(struct pack *p, struct host_spec *host) {
     PACK_TEXT(p, host, name);
@@ -256,6 +256,7 @@ static void pack_host_durable(struct pack *p, struct host_durable *host) {
     PACK_SMALL(p, &host->server, pid, UINT64_C(1) << 32);
     PACK_MSEC(p, &host->server, started);
     pack_number(p, "by", &host->server.by, UINT64_MAX);
+    PACK_SMALL(p, &host->server, crashes, UINT64_C(1) << 32);
 }
 
 static void pack_durable(struct pack *p, struct monitor_durable *durable, const struct cluster *cluster) {

@@ -146,6 +146,7 @@ static void put_server(json_t *host, const struct seen_server *server) {
     put_number(object, "pid", server->pid);
     put_msec(object, "started", server->started);
     put_id(object, "by", server->by);
+    put_number(object, "crashes", server->crashes);
     put(host, "server", object);
 }
 
@@ -157,6 +158,7 @@ static void server_fields(const struct fields *host, struct seen_server *ret_ser
     ret_server->pid = (uint32_t)field_integer(&f, "pid", 1, UINT32_MAX);
     ret_server->started = field_msec(&f, "started");
     ret_server->by = field_id(&f, "by");
+    ret_server->crashes = (uint32_t)field_integer(&f, "crashes", 0, UINT32_MAX);
 }
 
 static json_t *host_value(const struct host_spec *spec, const struct host_durable *host) {

@@ -395,17 +395,22 @@ static void a_standby_whose_machine_was_restarted_is_no_candidate_before_it_was_
 static void a_standby_that_came_back_as_the_same_process_number_is_held_too(void **state) {
     (void)state;
     start_lossless();
-    reports[DB2].probe.uptime_s = 86400;
-    turns(SECONDS(1));
     heard[DB2] = false;
     turns(SECONDS(8));
     reports[DB2].incarnation++;
-    reports[DB2].probe.uptime_s = 0; /* not asked yet */
+    server_started[DB2] = now;
     hear(DB2);
-    assert_int_equal(monitor.durable.hosts[DB2].holds, 0);
-    reports[DB2].probe.uptime_s = 3;
-    heard[DB2] = true;
-    turns(SECONDS(1));
+    assert_true(monitor.durable.hosts[DB2].holds & HOLD_UNCLEAN_RESTART);
+}
+
+static void a_restart_is_noticed_though_the_clocks_were_set_back(void **state) {
+    (void)state;
+    start_lossless();
+    heard[DB2] = false;
+    turns(SECONDS(8));
+    reports[DB2].incarnation++;
+    server_started[DB2] = now - SECONDS(90000);
+    hear(DB2);
     assert_true(monitor.durable.hosts[DB2].holds & HOLD_UNCLEAN_RESTART);
 }
 
@@ -420,25 +425,36 @@ static void start_monitor_again(void) {
 static void after_a_loss_of_power_to_all_a_standby_is_no_candidate_before_it_was_compared(void **state) {
     (void)state;
     start_lossless();
-    reports[DB2].probe.uptime_s = 86400;
-    turns(SECONDS(1));
     kill_server_of(DB1);
     heard[DB1] = false;
     start_monitor_again();
     reports[DB2].incarnation++;
-    reports[DB2].probe.uptime_s = 20;
+    server_started[DB2] = now - SECONDS(20);
     assert_false(turns_until_writer(DB2, SECONDS(30)));
+    assert_true(monitor.durable.hosts[DB2].holds & HOLD_UNCLEAN_RESTART);
+}
+
+/* Its agent tells of the old process until the new one answers, and that it has crashed from the first word on. */
+static void a_crash_while_no_monitor_ran_is_noticed_by_the_next(void **state) {
+    (void)state;
+    start_lossless();
+    start_monitor_again();
+    reports[DB2].crashes++;
+    reports[DB2].process = PROCESS_EXITED;
+    hear(DB2);
     assert_true(monitor.durable.hosts[DB2].holds & HOLD_UNCLEAN_RESTART);
 }
 
 static void a_monitor_that_was_started_again_holds_nobody_whose_server_went_on(void **state) {
     (void)state;
     start_lossless();
-    reports[DB2].probe.uptime_s = 86400;
+    reports[DB2].crashes = 3;
+    reports[DB2].incarnation++;
     turns(SECONDS(1));
     start_monitor_again();
+    turns(SECONDS(1));
     reports[DB2].incarnation++;
-    reports[DB2].probe.uptime_s = 86400 + 60;
+    reports[DB2].crashes = 0;
     turns(SECONDS(3));
     assert_int_equal(monitor.durable.hosts[DB2].holds, 0);
     kill_server_of(DB1);
@@ -448,17 +464,25 @@ static void a_monitor_that_was_started_again_holds_nobody_whose_server_went_on(v
 static void a_restart_of_the_agent_alone_holds_nobody(void **state) {
     (void)state;
     start_lossless();
-    reports[DB2].probe.uptime_s = 86400;
-    turns(SECONDS(1));
     heard[DB2] = false;
     turns(SECONDS(1));
     reports[DB2].incarnation++;
-    reports[DB2].probe.uptime_s = 0; /* not asked yet */
-    hear(DB2);
-    reports[DB2].probe.uptime_s = 86399; /* rounded otherwise */
+    server_started[DB2] += 1900; /* rounded otherwise */
     heard[DB2] = true;
     turns(SECONDS(3));
     assert_int_equal(monitor.durable.hosts[DB2].holds, 0);
+}
+
+static void a_server_that_nobody_can_look_at_is_no_reason_to_write_the_store(void **state) {
+    (void)state;
+    start_lossless();
+    msec started = monitor.durable.hosts[DB2].server.started;
+    reports[DB2].probe.kept = true;
+    for (int i = 0; i < 200; i++) {
+        server_started[DB2] += 100; /* full of connections: alive, and it tells no more how long it has been up */
+        turn();
+    }
+    assert_true(monitor.durable.hosts[DB2].server.started == started);
 }
 
 static void a_restarted_agent_takes_nobody_out(void **state) {
@@ -802,6 +826,9 @@ int main(void) {
         cmocka_unit_test(with_a_lost_store_a_host_is_given_up_by_force_only),
         cmocka_unit_test(a_standby_whose_machine_was_restarted_is_no_candidate_before_it_was_compared),
         cmocka_unit_test(a_standby_that_came_back_as_the_same_process_number_is_held_too),
+        cmocka_unit_test(a_restart_is_noticed_though_the_clocks_were_set_back),
+        cmocka_unit_test(a_crash_while_no_monitor_ran_is_noticed_by_the_next),
+        cmocka_unit_test(a_server_that_nobody_can_look_at_is_no_reason_to_write_the_store),
         cmocka_unit_test(after_a_loss_of_power_to_all_a_standby_is_no_candidate_before_it_was_compared),
         cmocka_unit_test(a_monitor_that_was_started_again_holds_nobody_whose_server_went_on),
         cmocka_unit_test(a_restart_of_the_agent_alone_holds_nobody),

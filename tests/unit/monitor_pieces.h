@@ -13,7 +13,8 @@ static struct monitor monitor;
 static struct monitor_plan plan;
 static msec now;
 static struct report reports[HOSTS];
-static bool heard[HOSTS];    /* turn() lets this host report */
+static bool heard[HOSTS]; /* turn() lets this host report */
+static msec server_started[HOSTS];
 static bool obedient[HOSTS]; /* ... and do what it is told */
 static host_set nudged;      /* since the last turn() */
 static struct command_reply reply;
@@ -61,6 +62,7 @@ static inline bool has_event(const char *name) {
 
 static inline void hear(int host) {
     reports[host].sequence++;
+    reports[host].probe.uptime_s = (uint64_t)(now - reports[host].silent - server_started[host]) / 1000;
     step((struct monitor_event){ .kind = MONITOR_REPORT, .host = host, .report = &reports[host] });
 }
 
@@ -124,6 +126,7 @@ static inline void start_monitor(const struct monitor_durable *durable) {
     term_saved = durable ? durable->term : 0;
     for (int i = 0; i < HOSTS; i++) {
         heard[i] = obedient[i] = true;
+        server_started[i] = now - SECONDS(86400);
         reports[i] = (struct report){ .host = i,
                                       .incarnation = 7,
                                       .process = PROCESS_RUNNING,

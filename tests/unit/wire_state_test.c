@@ -24,7 +24,8 @@ static struct host_durable any_host_durable(void) {
     if (any_flag())
         host.server = (struct seen_server){ .pid = 1 + (uint32_t)any_up_to(UINT32_MAX - 1),
                                             .started = any_msec(),
-                                            .by = any_up_to(UINT64_MAX) };
+                                            .by = any_up_to(UINT64_MAX),
+                                            .crashes = (uint32_t)any_up_to(UINT32_MAX) };
     return host;
 }
 
@@ -70,6 +71,7 @@ static void same_host(const struct host_durable *a, const struct host_durable *b
     assert_int_equal(a->server.pid, b->server.pid);
     assert_true(a->server.started == b->server.started);
     assert_true(a->server.by == b->server.by);
+    assert_int_equal(a->server.crashes, b->server.crashes);
 }
 
 static void same_monitor_durable(const struct monitor_durable *a, const struct monitor_durable *b) {

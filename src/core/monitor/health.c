@@ -168,28 +168,41 @@ static void hold_crashed(struct mstep *step, int host, const char *what) {
     health_hold(step, host, HOLD_UNCLEAN_RESTART, "H93", "%s: what it has is to be compared with the writer", what);
 }
 
-/* Its server was started again while nobody looked: perhaps after a crash of the machine, and then what it had received
- * and acknowledged in the last moments may be gone, without its agent knowing of it either.  Machines and containers
- * start alike: the process may well have the number of the one before, but it has not been up as long. */
-static bool restarted_unseen(struct mstep *step, const struct report *report, bool first) {
+/* This run of its agent has told of each crash; NULL: of none since. */
+static const char *judge_crashes(struct mstep *step, const struct report *report) {
+    struct seen_server *seen = &step->m->durable.hosts[report->host].server;
+    if (seen->pid == 0 || seen->by != report->incarnation || seen->crashes == report->crashes)
+        return NULL;
+    seen->crashes = report->crashes;
+    step->changed = true;
+    return "its server did not stop in order";
+}
+
+/* NULL: it is the one that was seen before.  Was it started again while nobody looked, perhaps after a crash of the
+ * machine, what it had received and acknowledged in the last moments may be gone, without its agent knowing of it
+ * either. Machines and containers start alike: the process may have the number of the one before, but not its start;
+ * and clocks are set back and forth. */
+static const char *judge_start(struct mstep *step, const struct report *report) {
     enum { LATE = 5000 }; /* a report comes after it was true, and each agent rounds to a second */
     struct seen_server *seen = &step->m->durable.hosts[report->host].server;
     const struct probe *probe = &report->probe;
-    bool same = probe->pid == seen->pid;
-    if (!probe->answered || probe->pid == 0 || (same && probe->uptime_s == 0))
-        return false;
+    bool same = probe->pid == seen->pid, watched = seen->by == report->incarnation;
+    if (!probe->answered || probe->pid == 0 || (same && watched && probe->kept))
+        return NULL;
     msec looked_at = step->event->wall - report->silent;
     bool sane = looked_at > 0 && probe->uptime_s < (uint64_t)looked_at / 1000;
     msec started = sane ? looked_at - SECONDS((msec)probe->uptime_s) : 0;
-    bool later = started > seen->started + LATE;
-    bool looked = seen->by == report->incarnation && !(first && report->crashes); /* it has told of each crash */
-    bool other = seen->pid != 0 && (!same || later) && !looked;
-    if (!same || later || started < seen->started - LATE || seen->by != report->incarnation) {
-        *seen = (struct seen_server){ .pid = probe->pid, .started = started, .by = report->incarnation };
+    bool moved = started > seen->started + LATE || started < seen->started - LATE;
+    bool other = seen->pid != 0 && (!same || moved) && !watched;
+    if (!same || moved || !watched) {
+        *seen = (struct seen_server){
+            .pid = probe->pid, .started = started, .by = report->incarnation, .crashes = report->crashes
+        };
         step->changed = true;
     }
-    return other && step->m->cluster->durability == DURABILITY_LOSSLESS &&
-           set_has(cluster_masters(step->m->cluster), report->host);
+    bool counts =
+        step->m->cluster->durability == DURABILITY_LOSSLESS && set_has(cluster_masters(step->m->cluster), report->host);
+    return other && counts ? "its server was started again while nobody looked" : NULL;
 }
 
 /* Read-only, and said in the present term: nothing can be added any more, and it is no late word from before. */
@@ -215,8 +228,7 @@ void health_report(struct mstep *step, int host) {
         view->promised_until = promised_until;
     else if (view->heard && view->report.promised_left > 0)
         view->promised_until = step->now;
-    bool crashed = same_run && report->crashes > view->report.crashes;
-    bool first = !view->heard;
+    const char *crashed = judge_crashes(step, report), *restarted = judge_start(step, report);
     if (!view->heard || view->report.incarnation != report->incarnation)
         view->incarnation_at = step->now;
     report_copy(&view->report, report);
@@ -232,9 +244,9 @@ void health_report(struct mstep *step, int host) {
     }
     note_stranger(step, report);
     if (crashed)
-        hold_crashed(step, host, "its server did not stop in order");
-    if (restarted_unseen(step, report, first))
-        hold_crashed(step, host, "its server was started again while nobody looked");
+        hold_crashed(step, host, crashed);
+    if (restarted)
+        hold_crashed(step, host, restarted);
 }
 
 void health_check(struct mstep *step, int host) {

@@ -27,9 +27,10 @@ enum monitor_mode { MONITOR_ACTIVE, MONITOR_MANUAL, MONITOR_PASSIVE, MONITOR_MOD
 /* How a host's server was seen last: whoever looks next, after whatever pause, can tell whether it is still that one.
  */
 struct seen_server {
-    uint32_t pid; /* 0: never seen */
-    msec started; /* wall time; known to some seconds */
-    uint64_t by;  /* the run of the agent that told it */
+    uint32_t pid;     /* 0: never seen */
+    msec started;     /* wall time; known to some seconds */
+    uint64_t by;      /* the run of the agent that told it */
+    uint32_t crashes; /* ... and how many it had counted */
 };
 
 /* The durable part: written to the store before anything that follows from it is sent. */
