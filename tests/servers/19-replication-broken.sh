@@ -9,7 +9,7 @@ the_reason_is_shown() {
 }
 
 scenario() {
-    given_a_cluster_under_load 300ms
+    given_a_cluster_under_load 2s
     sql_all_the_same db3 'SET sql_log_bin = 0; INSERT INTO app.probe VALUES (19, 1)'
     app_client -e 'INSERT INTO app.probe VALUES (19, 2)'
     expect "db3 loses its reader role" within 5 not has_reader db3

@@ -6,7 +6,7 @@ readonly TIMES=4
 
 scenario() {
     local i
-    given_a_cluster_under_load
+    given_a_cluster_under_load 2s
     for ((i = 1; i <= TIMES; i++)); do
         lab cut db3
         expect "db3 is out, the $i. time" within 15 state_is db3 HARD_OFFLINE

@@ -44,7 +44,7 @@ stranger_is_told_of() { # address prefix
 }
 
 scenario() {
-    given_a_cluster_under_load
+    given_a_cluster_under_load 2s
     expect "no stranger is told of before" no_stranger_is_shown
     stranger_is_told_of "$(a_reader_address)" 24
     stranger_is_told_of fd77::50 64 nodad

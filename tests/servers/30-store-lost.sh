@@ -19,7 +19,7 @@ writer_in_term() { # host term
 
 scenario() {
     local term
-    given_a_cluster_under_load
+    given_a_cluster_under_load 2s
     term=$(show | jq .term)
     lose_the_store
     let_pass 3
