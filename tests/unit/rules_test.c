@@ -73,7 +73,9 @@ static const struct other_rule {
     { "H90", "host_held", "a host has transactions that the writer does not have" },
     { "H91", "address_stranger", "a machine that is no host of the cluster answers for a role address" },
     { "H92", "host_verified", "a comparison has proved a held host consistent: its hold ends by itself" },
-    { "H93", "host_held", "a host's server did not stop in order: held until its positions are compared" },
+    { "H93", "host_held",
+      "a host's server did not stop in order, or was started while nobody looked: held until its positions are "
+      "compared" },
     { "H94", "host_held", "there is no writer, and a host has lost what it had received when it was counted on" },
     { "H95", "hold_ended", "a writer serves that has what the host lost: it fetches that again" },
     { "H96", "filters_differ", "a master's replication filters differ: it is not elected" },
