@@ -432,6 +432,12 @@ static void after_a_loss_of_power_to_all_a_standby_is_no_candidate_before_it_was
     server_started[DB2] = now - SECONDS(20);
     assert_false(turns_until_writer(DB2, SECONDS(30)));
     assert_true(monitor.durable.hosts[DB2].holds & HOLD_UNCLEAN_RESTART);
+    heard[DB1] = true; /* its agent lives, and says that its lease is over */
+    turns(SECONDS(1));
+    command((struct command){ .kind = COMMAND_SET_OFFLINE, .host = "db1" });
+    assert_non_null(strstr(reply.text, "mmm explain"));
+    command((struct command){ .kind = COMMAND_SET_ONLINE, .host = "db2", .force = true });
+    assert_true(turns_until_writer(DB2, SECONDS(10)));
 }
 
 /* Its agent tells of the old process until the new one answers, and that it has crashed from the first word on. */

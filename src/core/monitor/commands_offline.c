@@ -180,8 +180,9 @@ void commands_set_offline(struct mstep *step, const struct command *command) {
         return;
     }
     if (m->transfer.phase != TRANSFER_IDLE && (host == m->transfer.from || host == m->transfer.to) && !offline) {
-        mstep_reply(step, command->id, RC_REFUSED, "%s takes part in moving the writer role; wait until that is done",
-                    name);
+        bool stays = m->durable.writer == HOST_NONE && !m->transfer.planned; /* until somebody may be promoted */
+        mstep_reply(step, command->id, RC_REFUSED, "%s takes part in moving the writer role; %s", name,
+                    stays ? "mmm explain says what that waits for" : "wait until that is done");
         return;
     }
     give_unknown_up(step, command, host);
