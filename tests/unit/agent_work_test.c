@@ -215,6 +215,39 @@ static void a_standby_follows_the_source_it_is_told(void **state) {
     assert_true(ip_equal(&plan.task.source_address, &cluster.hosts[DB2].address));
 }
 
+static struct probe half_replicating(uint32_t pid) {
+    struct probe probe = probe_of(true);
+    probe.pid = pid;
+    probe.replication = (struct replication){ .configured = true,
+                                              .source_address = cluster.hosts[DB2].address,
+                                              .source_port = 3306,
+                                              .applying = THREAD_RUNNING };
+    return probe;
+}
+
+/* Chaos, seed 44: somebody had the applier started again just when the server had come back. */
+static void a_server_that_came_back_receives_again_though_its_applier_runs_already(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(half_replicating(100));
+    feed((struct agent_event){ .kind = AGENT_SERVER_GONE });
+    probed(half_replicating(200));
+    struct orders orders = orders_of(DUTY_STANDBY, 5);
+    orders.source = DB2;
+    answer_next(orders);
+    assert_int_equal(plan.task.kind, TASK_FOLLOW);
+}
+
+static void a_receiver_that_somebody_has_stopped_stays_so_when_the_agent_is_restarted(void **state) {
+    (void)state;
+    start(NULL, NULL);
+    probed(half_replicating(100));
+    struct orders orders = orders_of(DUTY_STANDBY, 5);
+    orders.source = DB2;
+    answer_next(orders);
+    assert_false(pass_until(SECONDS(3), sees_task));
+}
+
 /* Whoever chains a replica by hand would find it sent back before the monitor has heard of it. */
 static void a_source_changed_by_hand_is_reported_before_it_is_changed_back(void **state) {
     (void)state;
@@ -666,6 +699,8 @@ int main(void) {
         cmocka_unit_test(a_readers_address_outlives_a_dead_monitor_while_nobody_hears_it),
         cmocka_unit_test(a_readers_address_goes_when_a_peer_hears_the_monitor),
         cmocka_unit_test(the_order_of_the_answers_does_not_matter),
+        cmocka_unit_test(a_server_that_came_back_receives_again_though_its_applier_runs_already),
+        cmocka_unit_test(a_receiver_that_somebody_has_stopped_stays_so_when_the_agent_is_restarted),
         cmocka_unit_test(a_readers_address_goes_when_nobody_answers),
         cmocka_unit_test(an_address_that_nobody_renews_goes_before_the_kernel_takes_it),
         cmocka_unit_test(a_writers_address_that_has_left_returns_with_the_next_renewal_only),

@@ -26,7 +26,7 @@ struct duty_facts {
     bool source_wanted; /* the orders name a source */
     bool source_right;  /* the configured source is the one that is ordered */
     bool source_judged; /* the orders know the configured source: it was so in the report that they answer */
-    bool source_done;   /* FOLLOW has succeeded for it on this run of the server, or it was found running */
+    bool source_done;   /* FOLLOW has succeeded for it on this run of the server, or it was found so (work.c) */
     bool drained;       /* in the term of the orders, and from the source that they name */
     bool unset;         /* semi-synchronous replication is not as ordered */
     bool broken;        /* applying has stopped with an error: a person must look, starting it again helps nobody */

@@ -249,7 +249,11 @@ static void collect_facts(const struct step *step, struct duty_facts *facts) {
                           replication->source_port == host->server_port;
     facts->source_judged = ip_equal(&replication->source_address, &agent->source_judged);
     bool followed = agent->followed_pid == agent->probe.pid && ip_equal(&agent->followed, &host->address);
-    facts->source_done = facts->source_right && (followed || running);
+    /* What an agent that has just started finds is left as it is, half of it too.  A server that was started under its
+     * eyes has nothing yet: somebody who starts the applier alone at that moment does not mean it to receive nothing.
+     */
+    bool found = replication->receiving != THREAD_STOPPED || (running && !agent->dead_pid);
+    facts->source_done = facts->source_right && (followed || found);
 }
 
 static msec task_timeout(const struct step *step, enum server_task_kind kind) {
