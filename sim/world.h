@@ -137,7 +137,7 @@ enum wire_way {
 };
 
 struct wire_counts {
-    uint64_t all, texts;
+    uint64_t all, texts; /* messages and durable states; those that went through their text */
 };
 
 /* What a client that writes waits for. */

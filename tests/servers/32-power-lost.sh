@@ -1,11 +1,7 @@
 # 32. Power lost: monitor, agents and servers of the masters are killed at once, and the standby is back long before the
 # writer.  In lossless mode what it acknowledged last may not have reached its disk, and nobody was there to see: it is held
 # and not promoted.  When the old writer is back it serves again, and the standby, once compared, comes back by itself.
-# shellcheck shell=bash disable=SC2034 # run reads UP
-
-# shellcheck source=tests/servers/54-unclean-restart.sh
-. "$HERE/54-unclean-restart.sh"
-UP=()
+# shellcheck shell=bash
 
 lose_power() {
     local pids=() daemon

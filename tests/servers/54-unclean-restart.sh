@@ -5,11 +5,6 @@
 
 UP=(--mmm-set health.recovery=verified)
 
-told_of() { # event host text
-    [[ $(events_since_mark | jq -rs --arg event "$1" --arg host "$2" --arg text "$3" \
-        '[.[] | select(.event == $event and .host == $host and (.why | contains($text)))] | length') -gt 0 ]]
-}
-
 scenario() {
     given_a_cluster_under_load
     lab server db3 stop

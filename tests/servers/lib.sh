@@ -19,6 +19,8 @@ SLOW=${SLOW:-1}
 # nobody else has; «foretold» where `mmm explain` has told the number before; «explained» where each missing row was
 # acknowledged while mmm said that writes were not protected (chaos).
 LOSS=none
+# How long hosts that are ONLINE may need at the end to have all that the writer has.
+CATCH_UP=20s
 # The servers of the lab; run says which.
 FAMILY=${FAMILY:-mariadb}
 # Scenarios with guard = on say so here: what outlives an agent is then taken back at the end.
@@ -294,6 +296,11 @@ no_write_has_failed() {
     longest=$(load_value longest_outage_ms)
     note "longest pause ${longest%.*} ms"
     [[ $failed -eq 0 ]]
+}
+
+told_of() { # event host text
+    [[ $(events_since_mark | jq -rs --arg event "$1" --arg host "$2" --arg text "$3" \
+        '[.[] | select(.event == $event and .host == $host and (.why | contains($text)))] | length') -gt 0 ]]
 }
 
 # The time from the last acknowledgement before the fault to the first one after it.
@@ -572,8 +579,7 @@ two_hosts_never_wrote() {
 }
 
 verify() {
-    # MariaDB looks once a minute whether a disk that was full has room again («Expect up to 60 secs delay»).
-    lab verify --writer "$1" --wait 75s >"$EVIDENCE/verify.json" || true
+    lab verify --writer "$1" --wait "$CATCH_UP" >"$EVIDENCE/verify.json" || true
 }
 
 verified() { # jq condition

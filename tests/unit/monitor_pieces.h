@@ -13,10 +13,10 @@ static struct monitor monitor;
 static struct monitor_plan plan;
 static msec now;
 static struct report reports[HOSTS];
-static bool heard[HOSTS]; /* turn() lets this host report */
-static msec server_started[HOSTS];
-static bool obedient[HOSTS]; /* ... and do what it is told */
-static host_set nudged;      /* since the last turn() */
+static bool heard[HOSTS];          /* turn() lets this host report */
+static msec server_started[HOSTS]; /* hear() tells how long it has been up */
+static bool obedient[HOSTS];       /* ... and do what it is told */
+static host_set nudged;            /* since the last turn() */
 static struct command_reply reply;
 static char events[4096];   /* the names of all events so far, each with a blank before and behind */
 static const char *watched; /* the name of an event ... */

@@ -24,7 +24,7 @@ enum { MONITOR_EVENTS_MAX = 64, ANSWER_TEXT_MAX = 1200 };
 
 enum monitor_mode { MONITOR_ACTIVE, MONITOR_MANUAL, MONITOR_PASSIVE, MONITOR_MODE_COUNT };
 
-/* How a host's server was seen last: whoever looks next, after whatever pause, can tell whether it is still that one.
+/* How a host's server was seen last: whoever looks next, after whatever pause, can tell whether it is still the same.
  */
 struct seen_server {
     uint32_t pid;     /* 0: never seen */

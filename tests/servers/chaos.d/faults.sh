@@ -135,6 +135,12 @@ fault_begins() { # fault target milliseconds
     esac || say "$1 $2: had no effect, as another fault came before it"
 }
 
+# MariaDB looks once a minute whether there is room again («Expect up to 60 secs delay»).
+disk_free() { # host
+    CATCH_UP=75s
+    lab disk "$1" free
+}
+
 fault_ends() { # fault target
     local one=${PART[${2%>*}]:-} other=${PART[${2#*>}]:-}
     case $1 in
@@ -145,7 +151,8 @@ fault_ends() { # fault target
     isolated) lab heal "$one" ;;
     cut-off-monitor) lab heal mon "$one" ;;
     one-way-cut | link-cut) lab heal "$one" "$other" ;;
-    disk-full | store-full) lab disk "$one" free ;;
+    disk-full) disk_free "$one" ;;
+    store-full) lab disk "$one" free ;;
     applier-stopped) in_background applier_back "$one" ;;
     connections-used | command) ;;
     esac || say "$1 $2: was over already"
