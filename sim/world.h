@@ -78,6 +78,8 @@ struct world_host {
     msec silent_at;    /* when it last did not hear the monitor */
     msec asked_at;     /* for the story: when it last asked its peers */
     msec off_until;    /* switched off by a fence program */
+    msec doubled_at;   /* since when it has kept the writer's address that another host serves; 0: it does not */
+    bool deaf;         /* ... whose announcements may not have arrived */
 };
 
 struct world_fence {
@@ -98,7 +100,8 @@ enum parcel_kind {
     PARCEL_ANSWER,
     PARCEL_PROBE,
     PARCEL_TASK,
-    PARCEL_GONE
+    PARCEL_GONE,
+    PARCEL_CLAIM, /* an announcement on the link */
 };
 
 struct parcel {
@@ -125,6 +128,7 @@ struct parcel {
             struct probe probe;
             bool absent;
         };
+        struct stranger claim;
     };
 };
 
@@ -285,6 +289,7 @@ static inline bool world_has_address(const struct world *world, int host, int ad
 void kernel_set(struct world *world, int host, int address, msec lifetime);
 void kernel_list(const struct world *world, int host, struct agent_address *ret_addresses);
 void clients_hear(struct world *world, int host, address_set announced);
+void neighbours_hear(struct world *world, int host, address_set announced);
 void clients_look(struct world *world);
 
 /* world_server.c */

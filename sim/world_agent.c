@@ -88,6 +88,7 @@ static void serve_addresses(struct world *world, int i, const struct agent_plan 
         if (set_has(plan->address_set, a))
             kernel_set(world, i, a, plan->address_lifetime[a]);
     clients_hear(world, i, plan->address_announce);
+    neighbours_hear(world, i, plan->address_announce);
 }
 
 /* The kernel's: it stays when the agent dies, and every packet is judged (effect/guard). */
@@ -208,6 +209,10 @@ static void deliver(struct world *world, const struct parcel *parcel) {
         if (host->agent.probe.pid == parcel->pid)
             agent_feed(world, parcel->to, &(struct agent_event){ .kind = AGENT_SERVER_GONE, .unclean = true },
                        "sees its server die");
+        break;
+    case PARCEL_CLAIM:
+        agent_feed(world, parcel->to, &(struct agent_event){ .kind = AGENT_STRANGER, .stranger = parcel->claim },
+                   "hears another host announce an address");
         break;
     }
 }

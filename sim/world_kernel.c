@@ -51,6 +51,15 @@ void clients_hear(struct world *world, int host, address_set announced) {
     }
 }
 
+void neighbours_hear(struct world *world, int host, address_set announced) {
+    for (int i = 0; announced && i < world->cluster.host_count; i++)
+        for (int a = 0; a < world->cluster.address_count; a++) {
+            struct parcel *parcel = i != host && set_has(announced, a) ? post_far(world, PARCEL_CLAIM, host, i) : NULL;
+            if (parcel)
+                parcel->claim = (struct stranger){ .address = a, .mac = world->hosts[host].agent.mac };
+        }
+}
+
 static int who_answers(const struct world *world) {
     for (int i = 0; i < world->cluster.host_count; i++)
         if (world_has_address(world, i, 0) && is_connected(world, i))

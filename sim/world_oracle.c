@@ -124,6 +124,38 @@ static void look_at_writer_address(struct world *world) {
     }
 }
 
+/* A host keeps the writer's address for whoever comes, so that clients are refused and not left without a word.  When
+ * that one serves it, it hears so on the link; or the monitor tells it; or it hears neither, and does not wait. */
+static void look_at_keeper(struct world *world, int i, int serving) {
+    struct world_host *host = &world->hosts[i];
+    const struct agent *agent = &host->agent;
+    bool knows = world->monitor.serving || !world->monitor_up;
+    host->deaf |= world->cut[serving][i] || world->loss_permille || world->late_permille;
+    if (!host->doubled_at || is_stopped(world, i) || !agent->has_orders || agent->orders.passive ||
+        (host->deaf && !knows))
+        host->doubled_at = world->now;
+    msec two_reports = 2 * world->cluster.lease.report;
+    msec most = world->delay_most + 1;
+    if (host->deaf) /* the last answer was to a report that the agent had not given up, then silence */
+        most += 2 * two_reports + 500;
+    if (world->now - host->doubled_at > most)
+        oracle_fail(world, "db%d keeps the writer's address, which db%d has served for %lld ms", i + 1, serving + 1,
+                    (long long)(world->now - host->doubled_at));
+}
+
+static void look_at_keepers(struct world *world) {
+    int serving = HOST_NONE;
+    for (int i = 0; i < world->cluster.host_count; i++)
+        if (world_has_address(world, i, 0) && is_open(&world->hosts[i]))
+            serving = i;
+    for (int i = 0; i < world->cluster.host_count; i++) {
+        if (serving != HOST_NONE && i != serving && world_has_address(world, i, 0))
+            look_at_keeper(world, i, serving);
+        else
+            world->hosts[i].doubled_at = world->hosts[i].deaf = 0;
+    }
+}
+
 /* The guard alone keeps every client of a server that may be writable away when its lease has ended. */
 static void look_at_guards(struct world *world) {
     for (int i = 0; world->guard && i < world->cluster.host_count; i++) {
@@ -272,6 +304,7 @@ void oracle_look(struct world *world) {
     look_at_writers(world);
     look_at_addresses(world);
     look_at_writer_address(world);
+    look_at_keepers(world);
     look_at_guards(world);
     look_at_terms(world);
     look_at_clients(world);

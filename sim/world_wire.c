@@ -105,6 +105,9 @@ static void add_report(struct digester *d, const struct report *report) {
     enum { POSITIONS = offsetof(struct report, probe.binlog) };
     static struct report shape; /* the positions are the last, and stay empty */
     memcpy(&shape, report, POSITIONS);
+    memset(&shape.stranger, 0, sizeof shape.stranger); /* it has padding */
+    shape.stranger.address = report->stranger.address;
+    memcpy(shape.stranger.mac.bytes, report->stranger.mac.bytes, sizeof shape.stranger.mac.bytes);
     shape.incarnation = count_of(d, report->incarnation);
     shape.sequence = count_of(d, report->sequence);
     shape.term = count_of(d, report->term);
@@ -170,6 +173,7 @@ static uint64_t message_digest(const struct world *world, const struct parcel *p
     case PARCEL_PROBE:
     case PARCEL_TASK:
     case PARCEL_GONE:
+    case PARCEL_CLAIM:
         return 0;
     }
     return d.hash | 1;
@@ -181,7 +185,7 @@ static void clear_rest(char *text, size_t size) {
     memset(text + used, 0, size - used);
 }
 
-enum { AGENT_STATE = PARCEL_GONE + 1, MONITOR_STATE };
+enum { AGENT_STATE = PARCEL_CLAIM + 1, MONITOR_STATE };
 
 static uint64_t agent_digest(const struct world *world, int host, const struct agent_durable *durable, bool whole) {
     struct digester d = digester(world, AGENT_STATE, whole);
@@ -266,6 +270,7 @@ static void wire_message(struct world *world, struct parcel *parcel) {
     case PARCEL_PROBE:
     case PARCEL_TASK:
     case PARCEL_GONE:
+    case PARCEL_CLAIM:
         return;
     }
 }

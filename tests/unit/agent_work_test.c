@@ -1,4 +1,4 @@
-/* What the agent does with its server, its addresses and passive mode. */
+/* What the agent does with its server, and in passive mode. */
 #include "agent_pieces.h"
 
 static bool sees_task(void) {
@@ -46,39 +46,6 @@ static void a_server_is_not_opened_within_the_fence_budget(void **state) {
     assert_true(agent.writer);
     task_done(TASK_READY, RC_OK);
     assert_int_not_equal(plan.task.kind, TASK_OPEN);
-}
-
-static void the_writers_address_is_not_served_before_the_server_is_open(void **state) {
-    (void)state;
-    start(NULL, NULL);
-    probed(probe_of(true));
-    pass(SECONDS(6));
-    answer_next(orders_of(DUTY_WRITER, 5));
-    assert_false(set_has(plan.address_set, WRITER_ADDRESS));
-    task_done(TASK_READY, RC_OK);
-    assert_false(set_has(plan.address_set, WRITER_ADDRESS));
-    task_done(TASK_OPEN, RC_OK);
-    assert_true(set_has(plan.address_set, WRITER_ADDRESS));
-}
-
-static bool outlives(void) {
-    for (int i = 0; i < cluster.address_count; i++)
-        if (set_has(plan.address_set, i) &&
-            now + plan.address_lifetime[i] > (i == WRITER_ADDRESS ? agent.lease_until : agent.contact_until))
-            return true;
-    return false;
-}
-
-static void no_address_outlives_its_lease(void **state) {
-    (void)state;
-    start_writer();
-    for (int i = 0; i < 40; i++) {
-        assert_false(pass_until(i % 7 * 100, outlives));
-        struct orders orders = orders_of(DUTY_WRITER, 5);
-        orders.addresses |= set_of(READER_1);
-        answer_next(orders);
-        assert_false(outlives());
-    }
 }
 
 /* ---- looks and tasks ---- */
@@ -509,165 +476,10 @@ what_a_former_writer_left_open_is_shut_when_the_monitor_that_said_passive_is_sil
     assert_true(plan.report.fenced);
 }
 
-/* ---- strangers and readers ---- */
-
-static void a_stranger_is_told_only_for_an_address_that_is_served_here(void **state) {
-    (void)state;
-    start_writer();
-    struct stranger stranger = { .address = READER_2, .mac = { .bytes = { 9, 9, 9, 9, 9, 9 } } };
-    feed((struct agent_event){ .kind = AGENT_STRANGER, .stranger = stranger });
-    assert_int_equal(agent.stranger.address, -1);
-    stranger.address = WRITER_ADDRESS;
-    feed((struct agent_event){ .kind = AGENT_STRANGER, .stranger = stranger });
-    answer_next(orders_of(DUTY_WRITER, 5));
-    assert_int_equal(agent.stranger.address, WRITER_ADDRESS);
-    for (int i = 0; i < 70; i++)
-        answer_next(orders_of(DUTY_WRITER, 5)), pass(500);
-    assert_int_equal(agent.stranger.address, -1);
-}
-
-static bool drops_reader(void) {
-    return set_has(plan.address_remove, READER_1);
-}
-
-static bool serves_reader(void) {
-    return set_has(plan.address_set, READER_1);
-}
-
-static bool drops_writer(void) {
-    return set_has(plan.address_remove, WRITER_ADDRESS);
-}
-
-static bool serves_writer(void) {
-    return set_has(plan.address_set, WRITER_ADDRESS);
-}
-
-static void start_reader(void) {
-    start(NULL, NULL);
-    pass(SECONDS(6)); /* an agent that has just started may have given its word, and waits */
-    probed(probe_of(true));
-    pass(SECONDS(6)); /* whoever starts acts as if it had just given its word */
-    struct orders orders = orders_of(DUTY_STANDBY, 5);
-    orders.addresses = set_of(READER_1);
-    answer_next(orders);
-    assert_true(serves_reader());
-}
-
-/* Rounds of questions for «length», answered by each peer of the two in the order given. */
-static bool answer_rounds(msec length, int first, msec first_silent, int second, msec second_silent,
-                          bool (*seen)(void)) {
-    uint64_t round = agent.round.round;
-    for (msec end = now + length; now < end;) {
-        if (pass_until(50, seen))
-            return true;
-        if (agent.round.round == round)
-            continue;
-        round = agent.round.round;
-        answered_by(first, false, first_silent);
-        if (seen())
-            return true;
-        answered_by(second, false, second_silent);
-        if (seen())
-            return true;
-    }
-    return false;
-}
-
-static void a_readers_address_outlives_a_dead_monitor_while_nobody_hears_it(void **state) {
-    (void)state;
-    start_reader();
-    assert_false(answer_rounds(SECONDS(20), DB2, SECONDS(9), DB3, SECONDS(9), drops_reader));
-}
-
-static void a_readers_address_goes_when_a_peer_hears_the_monitor(void **state) {
-    (void)state;
-    start_reader();
-    assert_true(answer_rounds(SECONDS(8), DB2, 100, DB3, SECONDS(9), drops_reader));
-}
-
-static void the_order_of_the_answers_does_not_matter(void **state) {
-    (void)state;
-    start_reader();
-    assert_true(answer_rounds(SECONDS(8), DB2, SECONDS(9), DB3, 100, drops_reader));
-}
-
-static void a_readers_address_goes_when_nobody_answers(void **state) {
-    (void)state;
-    start_reader();
-    assert_true(pass_until(SECONDS(8), drops_reader));
-}
-
-/* Meanwhile it may have been given to somebody else: only new orders can tell. */
-static void a_readers_address_that_has_gone_does_not_return_on_the_word_of_a_peer(void **state) {
-    (void)state;
-    start_reader();
-    assert_true(pass_until(SECONDS(8), drops_reader));
-    assert_false(answer_rounds(SECONDS(8), DB2, SECONDS(9), DB3, SECONDS(9), serves_reader));
-}
-
-/* What the kernel has taken cannot be reset any more: an agent that is there goes first, whatever the lease's length.
- */
-static void an_address_that_nobody_renews_goes_before_the_kernel_takes_it(void **state) {
-    (void)state;
-    enum { KERNEL_EARLY = 20, TIME_FOR_IT = 50, SETTING_TAKES = 20 };
-    for (msec length = SECONDS(2); length <= SECONDS(8); length += 300) {
-        start_reader();
-        struct orders orders = orders_of(DUTY_STANDBY, 5);
-        orders.addresses = set_of(READER_1);
-        orders.lease = cluster.lease.length = length;
-        answer_next(orders);
-        while (!serves_reader())
-            answer_next(orders);
-        msec kernels = now + cluster_kernel_lifetime(plan.address_lifetime[READER_1]);
-        msec sooner = now + cluster_kernel_lifetime(plan.address_lifetime[READER_1] - SETTING_TAKES);
-        assert_true(pass_until(length, drops_reader));
-        assert_in_range(now, sooner - 200, kernels - KERNEL_EARLY - TIME_FOR_IT);
-        assert_true(now <= sooner - KERNEL_EARLY - TIME_FOR_IT);
-        /* What is left of the lease is no reason to serve it again, and new orders are. */
-        assert_false(pass_until(SECONDS(3), serves_reader));
-        answer_next(orders);
-        pass(length + cluster.lease.margin + 1);
-        answer_next(orders);
-        assert_true(serves_reader());
-    }
-}
-
-static void a_writers_address_that_has_left_returns_with_the_next_renewal_only(void **state) {
-    (void)state;
-    start_writer();
-    cluster.lease.length = 4500; /* the kernel's whole seconds end well before the fence begins */
-    for (int i = 0; i < 3; i++)
-        answer_next(orders_of(DUTY_WRITER, 5));
-    assert_true(pass_until(SECONDS(5), drops_writer));
-    assert_true(agent.writer && now < agent.lease_until - cluster.lease.fence);
-    assert_false(pass_until(400, serves_writer));
-    assert_true(agent.writer);
-    answer_next(orders_of(DUTY_WRITER, 5));
-    assert_true(serves_writer());
-}
-
-/* The monitor knows what this host can have from its reports: after orders that did not arrive the address may be
- * somebody else's. */
-static void a_readers_address_is_not_taken_up_later_than_the_orders_that_gave_it(void **state) {
-    (void)state;
-    start(NULL, NULL);
-    probed(probe_of(true));
-    pass(4600);
-    struct orders orders = orders_of(DUTY_STANDBY, 5);
-    orders.addresses = set_of(READER_1);
-    answer_next(orders);
-    assert_false(serves_reader()); /* it may have given its word just before it was started */
-    assert_false(pass_until(SECONDS(2), serves_reader));
-    answer_next(orders);
-    assert_true(serves_reader());
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_is_never_opened_without_a_lease),
         cmocka_unit_test(a_server_is_not_opened_within_the_fence_budget),
-        cmocka_unit_test(the_writers_address_is_not_served_before_the_server_is_open),
-        cmocka_unit_test(no_address_outlives_its_lease),
         cmocka_unit_test(a_look_that_began_before_a_task_ended_does_not_overwrite_its_result),
         cmocka_unit_test(a_late_look_at_a_dead_process_does_not_bring_it_back),
         cmocka_unit_test(a_new_process_under_a_writer_is_a_death),
@@ -695,17 +507,8 @@ int main(void) {
         cmocka_unit_test(a_lease_that_ends_is_obeyed_in_passive_mode_too),
         cmocka_unit_test(
             what_a_former_writer_left_open_is_shut_when_the_monitor_that_said_passive_is_silent_for_a_lease),
-        cmocka_unit_test(a_stranger_is_told_only_for_an_address_that_is_served_here),
-        cmocka_unit_test(a_readers_address_outlives_a_dead_monitor_while_nobody_hears_it),
-        cmocka_unit_test(a_readers_address_goes_when_a_peer_hears_the_monitor),
-        cmocka_unit_test(the_order_of_the_answers_does_not_matter),
         cmocka_unit_test(a_server_that_came_back_receives_again_though_its_applier_runs_already),
         cmocka_unit_test(a_receiver_that_somebody_has_stopped_stays_so_when_the_agent_is_restarted),
-        cmocka_unit_test(a_readers_address_goes_when_nobody_answers),
-        cmocka_unit_test(an_address_that_nobody_renews_goes_before_the_kernel_takes_it),
-        cmocka_unit_test(a_writers_address_that_has_left_returns_with_the_next_renewal_only),
-        cmocka_unit_test(a_readers_address_is_not_taken_up_later_than_the_orders_that_gave_it),
-        cmocka_unit_test(a_readers_address_that_has_gone_does_not_return_on_the_word_of_a_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,7 @@ static const struct other_rule {
     { "A20", "address_up", "agent: a role address is served here" },
     { "A21", "address_down", "agent: a role address is not served here any more" },
     { "A22", "address_down", "agent: a role address was not renewed, and goes before the kernel takes it away" },
+    { "A23", "address_down", "agent: a role address that was kept until another host serves it is claimed by one" },
     { "C01", "mode_changed", "an administrator has changed the mode" },
     { "C02", "failover_allowed", "an administrator has ended the wait of failover.window" },
     { "C10", "set_online", "an administrator has set a host online" },

@@ -16,9 +16,10 @@ void lease_obey(struct step *step, const struct orders *orders);
 void lease_report_failed(struct step *step);
 void lease_asked(struct step *step, const struct ask *ask);
 void lease_answered(struct step *step, const struct answer *answer);
-msec lease_contact(const struct agent *agent); /* until when the addresses of readers may stay */
-void lease_check(struct step *step);           /* has it run out? shall peers be asked? */
-void lease_resign(struct step *step);          /* the server is dead: the role is given up at once */
+msec lease_contact(const struct agent *agent);   /* until when the addresses of readers may stay */
+msec lease_silent_at(const struct agent *agent); /* from then on the monitor counts as silent */
+void lease_check(struct step *step);             /* has it run out? shall peers be asked? */
+void lease_resign(struct step *step);            /* the server is dead: the role is given up at once */
 enum duty_now lease_duty(const struct agent *agent, msec now);
 void lease_talk(struct step *step); /* send a report when it is time */
 

@@ -110,8 +110,12 @@ void lease_report_failed(struct step *step) {
 
 /* Two reports without an answer.  Not later: the kernel counts whole seconds, and an address whose extension comes
  * after two thirds of the lease is gone before it. */
-static bool is_silent(const struct step *step, msec silence) {
-    return silence > 2 * spec(step)->report;
+static msec silence_allowed(const struct agent *agent) {
+    return 2 * agent->cluster->lease.report;
+}
+
+msec lease_silent_at(const struct agent *agent) {
+    return agent->monitor_heard + silence_allowed(agent) + 1;
 }
 
 msec lease_contact(const struct agent *agent) {
@@ -141,7 +145,7 @@ void lease_asked(struct step *step, const struct ask *ask) {
     bool promise = ask->for_writer && !agent->writer && agent->durable.term <= ask->term;
     if (promise)
         agent->promised_until = later(agent->promised_until, step->now + later(spec(step)->length, ask->lease));
-    if (is_silent(step, step->now - agent->monitor_heard))
+    if (step->now >= lease_silent_at(agent))
         agent->told_silent = step->now;
     step->plan->answer_set = true;
     step->plan->answer = (struct answer){
@@ -168,7 +172,7 @@ void lease_answered(struct step *step, const struct answer *answer) {
     if (answer->round != agent->round.round)
         return;
     agent->peer_answered = true;
-    if (!is_silent(step, answer->monitor_silent) && !answer->promised)
+    if (answer->monitor_silent <= silence_allowed(agent) && !answer->promised)
         agent->peer_objects = true;
     if (answer->promised)
         agent->promises |= set_of(answer->from);
@@ -193,13 +197,12 @@ void lease_resign(struct step *step) {
 /* The monitor is silent: every report interval a new round of questions. */
 static void ask_peers(struct step *step) {
     struct agent *agent = step->agent;
-    msec silent_at = agent->monitor_heard + 2 * spec(step)->report + 1;
     if (!agent->has_orders)
         return;
     bool has_others = agent->orders.addresses != 0;
     if (!agent->writer && !has_others)
         return;
-    msec at = later(silent_at, agent->ask_next);
+    msec at = later(lease_silent_at(agent), agent->ask_next);
     if (step->now < at) {
         step_deadline(step, at);
         return;

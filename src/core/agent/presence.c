@@ -14,6 +14,10 @@ enum { LOOK_EVERY = 1000, STRANGERS_EVERY = 10000, STRANGER_KEPT = 30000, LIFETI
 /* The kernel may end a lifetime 20 ms early (effect/netlink/addresses.c), and this process may be late. */
 enum { LEAVE_BEFORE = 100, SETTING_TAKES = 20 };
 
+static bool is_writers(const struct agent *agent, int address) {
+    return agent->cluster->roles[agent->cluster->addresses[address].role].is_writer;
+}
+
 void presence_listed(struct step *step) {
     struct agent *agent = step->agent;
     for (int i = 0; i < agent->cluster->address_count; i++)
@@ -23,10 +27,11 @@ void presence_listed(struct step *step) {
 
 void presence_stranger(struct step *step) {
     struct agent *agent = step->agent;
-    /* That another host serves what this one does not is how it should be. */
-    if (!agent->addresses[step->event->stranger.address].present)
+    int address = step->event->stranger.address;
+    /* That another host serves what this one does not, or keeps for it, is how it should be. */
+    if (!agent->addresses[address].present || (is_writers(agent, address) && !agent->writer))
         return;
-    if (agent->stranger.address != step->event->stranger.address)
+    if (agent->stranger.address != address)
         step_report_soon(step);
     agent->stranger = step->event->stranger;
     agent->stranger_at = step->now;
@@ -34,28 +39,38 @@ void presence_stranger(struct step *step) {
 
 enum wish { WISH_GONE, WISH_KEEP, WISH_SERVE };
 
-/* The writer's address is served only by a server that is writable under a lease.  It is kept, neither renewed nor
- * removed, where the server is known shut or dead and the monitor has not yet told that it is served elsewhere: an
- * address that nobody answers for costs a client a second (SERVERS.md). */
-static enum wish wish_writer_address(const struct agent *agent, enum duty_now duty, bool ordered, msec now) {
-    if (!ordered)
-        return WISH_GONE;
-    if (work_is_serving(agent, now))
-        return WISH_SERVE;
-    if (duty == NOW_WRITER || duty == NOW_YIELD)
-        return WISH_KEEP;
-    bool shut = !agent->writer && !agent->must_fence;
-    return shut && (agent->durable.resigned || agent->orders.duty != DUTY_WRITER) ? WISH_KEEP : WISH_GONE;
+/* Whoever serves it now has just said so on the link, which is heard where the monitor is not. */
+static bool is_claimed(const struct step *step, int address) {
+    return step->event->kind == AGENT_STRANGER && step->event->stranger.address == address;
 }
 
-static enum wish wish_address(const struct step *step, int address, enum duty_now duty) {
+/* The writer's address is served only by a server that is writable under a lease.  It is kept, neither renewed nor
+ * removed, where the server is known shut or dead: an address that nobody answers for costs a client a second
+ * (SERVERS.md).  Until it is served elsewhere, by the monitor's word or that host's own; and no longer than the monitor
+ * can be expected to tell. */
+static enum wish wish_writer_address(struct step *step, int address, enum duty_now duty) {
+    const struct agent *agent = step->agent;
+    if (!set_has(agent->orders.addresses, address))
+        return WISH_GONE;
+    if (work_is_serving(agent, step->now))
+        return WISH_SERVE;
+    if (duty == NOW_WRITER)
+        return WISH_KEEP;
+    bool shut = !agent->writer && !agent->must_fence;
+    bool keeper = duty == NOW_YIELD || (shut && (agent->durable.resigned || agent->orders.duty != DUTY_WRITER));
+    if (!keeper || is_claimed(step, address) || step->now >= lease_silent_at(agent))
+        return WISH_GONE;
+    step_deadline(step, lease_silent_at(agent));
+    return WISH_KEEP;
+}
+
+static enum wish wish_address(struct step *step, int address, enum duty_now duty) {
     const struct agent *agent = step->agent;
     if (!agent->has_orders)
         return step->now < agent->started_at + agent->cluster->lease.length ? WISH_KEEP : WISH_GONE;
-    bool ordered = set_has(agent->orders.addresses, address);
-    if (agent->cluster->roles[agent->cluster->addresses[address].role].is_writer)
-        return wish_writer_address(agent, duty, ordered, step->now);
-    if (!ordered || lease_contact(agent) <= step->now)
+    if (is_writers(agent, address))
+        return wish_writer_address(step, address, duty);
+    if (!set_has(agent->orders.addresses, address) || lease_contact(agent) <= step->now)
         return WISH_GONE;
     const struct lease_spec *lease = &agent->cluster->lease;
     bool word_given = step->now < agent->told_silent + lease->length + lease->margin;
@@ -102,7 +117,10 @@ static void drop(struct step *step, int address) {
     if (!step->agent->addresses[address].present)
         return;
     take_down(step, address);
-    say(step, "A21", "address_down", address, "not served here any more");
+    if (is_claimed(step, address))
+        say(step, "A23", "address_down", address, "served by another host, which has just said so: given up here");
+    else
+        say(step, "A21", "address_down", address, "not served here any more");
 }
 
 /* Nothing has renewed it, and the kernel is about to take it away, which would leave its clients without a word: what
@@ -140,7 +158,7 @@ static void announce(struct step *step, int address) {
 static void look_for_strangers(struct step *step) {
     struct agent *agent = step->agent;
     if (agent->stranger.address >= 0 && step->now >= agent->stranger_at + STRANGER_KEPT)
-        agent->stranger.address = -1;
+        agent->stranger = (struct stranger){ .address = -1 };
     if (step->now < agent->ask_strangers_next) {
         step_deadline(step, agent->ask_strangers_next);
         return;
@@ -157,14 +175,14 @@ void presence_check(struct step *step) {
     enum duty_now duty = lease_duty(agent, step->now);
     bool frozen = agent->has_orders && agent->orders.passive && duty != NOW_LAPSED;
     for (int i = 0; i < agent->cluster->address_count; i++) {
-        bool writers = agent->cluster->roles[agent->cluster->addresses[i].role].is_writer;
-        msec until = writers ? agent->lease_until : lease_contact(agent);
+        msec until = is_writers(agent, i) ? agent->lease_until : lease_contact(agent);
         switch (wish_address(step, i, duty)) {
         case WISH_SERVE:
             serve(step, i, until);
             guard_let(step, i, until);
+            announce(step, i);
             break;
-        case WISH_KEEP:
+        case WISH_KEEP: /* and not announced: clients are drawn to whoever serves it */
             break;
         case WISH_GONE:
             if (!frozen) {
@@ -174,7 +192,6 @@ void presence_check(struct step *step) {
             break;
         }
         leave_in_time(step, i);
-        announce(step, i);
     }
     if (lease_contact(agent) > step->now)
         step_deadline(step, lease_contact(agent));

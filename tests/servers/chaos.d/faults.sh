@@ -23,6 +23,18 @@ wait_for_jobs() {
     JOBS=()
 }
 
+# ---- who cannot be told ----
+
+# A host whose agent is stopped, or that nobody reaches, cannot be told that another one serves the address now.
+host_is_deaf() { # host
+    date "+%FT%T.%6N $1 Deaf" >>"$EVIDENCE/deaf"
+}
+
+# Two reports later it has been told, or knows that nobody tells it.
+host_hears() { # host
+    date -d '+1 second' "+%FT%T.%6N $1 Hears" >>"$EVIDENCE/deaf"
+}
+
 # ---- processes ----
 
 # Whatever stopped it: another fault may have come in between, or an agent's last resort.
@@ -35,6 +47,7 @@ server_back() { # host
 }
 
 agent_back() { # host
+    host_hears "$1"
     case $(lab agent "$1" state) in
     frozen) lab agent "$1" thaw ;;
     stopped) lab agent "$1" start; remember_daemon "$1-agent" ;;
@@ -52,6 +65,7 @@ monitor_back() {
 
 agent_killed() { # host
     unset "DAEMON_PID[$1-agent]"
+    host_is_deaf "$1"
     lab agent "$1" kill
 }
 
@@ -60,7 +74,13 @@ monitor_killed() {
     lab monitor kill
 }
 
+agent_frozen() { # host
+    host_is_deaf "$1"
+    lab agent "$1" freeze
+}
+
 host_frozen() { # host
+    host_is_deaf "$1"
     lab agent "$1" freeze
     lab server "$1" freeze
 }
@@ -85,7 +105,13 @@ isolated() { # host
     lab load start --as "in$1" --on "$1" --host "$(host_address "$1")"
     lab prober start --as "in$1" --on "$1"
     sleep 0.3
+    host_is_deaf "$1"
     lab cut "$1"
+}
+
+reached_again() { # host
+    host_hears "$1"
+    lab heal "$1"
 }
 
 # ---- servers ----
@@ -120,7 +146,7 @@ fault_begins() { # fault target milliseconds
     server-stopped) in_background lab server "$one" stop ;;
     server-frozen) lab server "$one" freeze ;;
     agent-killed) agent_killed "$one" ;;
-    agent-frozen) lab agent "$one" freeze ;;
+    agent-frozen) agent_frozen "$one" ;;
     host-frozen) host_frozen "$one" ;;
     monitor-killed) monitor_killed ;;
     monitor-frozen) lab monitor freeze ;;
@@ -148,7 +174,7 @@ fault_ends() { # fault target
     agent-*) agent_back "$one" ;;
     host-frozen) host_back "$one" ;;
     monitor-*) monitor_back ;;
-    isolated) lab heal "$one" ;;
+    isolated) reached_again "$one" ;;
     cut-off-monitor) lab heal mon "$one" ;;
     one-way-cut | link-cut) lab heal "$one" "$other" ;;
     disk-full) disk_free "$one" ;;
