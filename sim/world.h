@@ -79,7 +79,9 @@ struct world_host {
     msec asked_at;     /* for the story: when it last asked its peers */
     msec off_until;    /* switched off by a fence program */
     msec doubled_at;   /* since when it has kept the writer's address that another host serves; 0: it does not */
-    bool deaf;         /* ... whose announcements may not have arrived */
+    msec untold_until; /* ... and until when it has the excuse that nobody could tell it */
+    msec claim_at;     /* when the last announcement of that address arrives here */
+    bool deaf;         /* ... but for one, or more, that did not */
 };
 
 struct world_fence {

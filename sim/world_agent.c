@@ -218,7 +218,7 @@ static void deliver(struct world *world, const struct parcel *parcel) {
 }
 
 void agent_deliver(struct world *world, struct parcel *parcel) {
-    const struct world_host *host = &world->hosts[parcel->to];
+    struct world_host *host = &world->hosts[parcel->to];
     bool there = host->agent_up && host->life == parcel->life && !world->cut[parcel->from][parcel->to];
     bool stalled = there && host->stalled_until > world->now;
     if (!stalled || world_chance(world, 500))
@@ -228,4 +228,6 @@ void agent_deliver(struct world *world, struct parcel *parcel) {
         post_again(world, parcel, host->stalled_until);
     else if (there)
         deliver(world, parcel);
+    else if (parcel->kind == PARCEL_CLAIM && parcel->claim.address == 0)
+        host->deaf = true;
 }

@@ -51,13 +51,21 @@ void clients_hear(struct world *world, int host, address_set announced) {
     }
 }
 
+static void neighbour_hears(struct world *world, int i, int host, int address) {
+    struct parcel *parcel = post_far(world, PARCEL_CLAIM, host, i);
+    if (parcel)
+        parcel->claim = (struct stranger){ .address = address, .mac = world->hosts[host].agent.mac };
+    if (address == 0 && parcel)
+        world->hosts[i].claim_at = parcel->at;
+    else if (address == 0)
+        world->hosts[i].deaf = true;
+}
+
 void neighbours_hear(struct world *world, int host, address_set announced) {
     for (int i = 0; announced && i < world->cluster.host_count; i++)
-        for (int a = 0; a < world->cluster.address_count; a++) {
-            struct parcel *parcel = i != host && set_has(announced, a) ? post_far(world, PARCEL_CLAIM, host, i) : NULL;
-            if (parcel)
-                parcel->claim = (struct stranger){ .address = a, .mac = world->hosts[host].agent.mac };
-        }
+        for (int a = 0; a < world->cluster.address_count; a++)
+            if (i != host && set_has(announced, a))
+                neighbour_hears(world, i, host, a);
 }
 
 static int who_answers(const struct world *world) {

@@ -124,21 +124,31 @@ static void look_at_writer_address(struct world *world) {
     }
 }
 
+/* It cannot be told, has just been started, or may wait for a monitor that it hears and that does not know yet. */
+static bool is_untold(const struct world *world, int i) {
+    const struct world_host *host = &world->hosts[i];
+    const struct agent *agent = &host->agent;
+    bool hears = world->now - agent->monitor_heard <= 2 * world->cluster.lease.report;
+    return is_stopped(world, i) || !agent->has_orders || agent->orders.passive ||
+           (host->deaf && hears && !world->monitor.serving);
+}
+
 /* A host keeps the writer's address for whoever comes, so that clients are refused and not left without a word.  When
- * that one serves it, it hears so on the link; or the monitor tells it; or it hears neither, and does not wait. */
+ * that one serves it, it hears so on the link; or the monitor tells it; or it hears neither, and does not wait.  The
+ * kernel takes it away with the lease that it came with, at the latest. */
 static void look_at_keeper(struct world *world, int i, int serving) {
     struct world_host *host = &world->hosts[i];
-    const struct agent *agent = &host->agent;
-    bool knows = world->monitor.serving || !world->monitor_up;
-    host->deaf |= world->cut[serving][i] || world->loss_permille || world->late_permille;
-    if (!host->doubled_at || is_stopped(world, i) || !agent->has_orders || agent->orders.passive ||
-        (host->deaf && !knows))
+    const struct lease_spec *lease = &world->cluster.lease;
+    if (!host->doubled_at)
         host->doubled_at = world->now;
-    msec two_reports = 2 * world->cluster.lease.report;
-    msec most = world->delay_most + 1;
-    if (host->deaf) /* the last answer was to a report that the agent had not given up, then silence */
-        most += 2 * two_reports + 500;
-    if (world->now - host->doubled_at > most)
+    if (is_untold(world, i))
+        host->untold_until = world->now;
+    msec told = host->deaf ? host->doubled_at : host->claim_at;
+    if (host->untold_until > told)
+        told = host->untold_until;
+    /* The last answer may be one to a report of before, which its agent has not given up yet. */
+    msec silence = host->deaf ? 4 * lease->report + 500 : 0;
+    if (world->now > told + silence + 1 || world->now > host->doubled_at + lease->length + KERNEL_LATE_MOST)
         oracle_fail(world, "db%d keeps the writer's address, which db%d has served for %lld ms", i + 1, serving + 1,
                     (long long)(world->now - host->doubled_at));
 }
@@ -149,10 +159,13 @@ static void look_at_keepers(struct world *world) {
         if (world_has_address(world, i, 0) && is_open(&world->hosts[i]))
             serving = i;
     for (int i = 0; i < world->cluster.host_count; i++) {
-        if (serving != HOST_NONE && i != serving && world_has_address(world, i, 0))
+        struct world_host *host = &world->hosts[i];
+        if (serving != HOST_NONE && i != serving && world_has_address(world, i, 0)) {
             look_at_keeper(world, i, serving);
-        else
-            world->hosts[i].doubled_at = world->hosts[i].deaf = 0;
+        } else {
+            host->doubled_at = host->untold_until = 0;
+            host->deaf = false;
+        }
     }
 }
 

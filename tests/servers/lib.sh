@@ -11,7 +11,7 @@ readonly WRITER_ADDRESS=10.77.0.50
 readonly DATABASES=(db1 db2 db3)
 # In the time of a take-over the address may be on the old host, which no longer writes, and on the new one.
 readonly ADDRESS_OVERLAP_MS=100
-readonly ADDRESS_LEFT_MS=5400 # a lease, and what the kernel may be late
+readonly ADDRESS_LEFT_MS=5400 # a lease as it is unless set, and what the kernel may be late
 readonly AGENT_RSS_KB=10240
 readonly LEASE_MS=5000 # the default, which the lab keeps
 # Times that mmm must keep are stretched by this: a sanitized build is slower.
@@ -445,12 +445,12 @@ address_overlap_ms() { # hear|all
             now = clock[1] * 3600 + clock[2] * 60 + clock[3]
             now += substr($1, 1, 10) > day && day != "" ? 86400 : 0
             if (day == "") day = substr($1, 1, 10)
-            if ($3 == "Deaf") deaf[$2] = 1
-            else if ($3 == "Hears") delete deaf[$2]
+            if ($3 == "Deaf") deaf[$2]++
+            else if ($3 == "Hears") deaf[$2]--
             else if ($3 == "Deleted") delete holders[$2]
             else holders[$2] = 1
             count = 0
-            for (host in holders) count += !(host in deaf)
+            for (host in holders) count += deaf[host] <= 0
             if (count > 1 && !since) since = now
             if (count > 1 && now - since > longest) longest = now - since
             if (count < 2) { if (since && now - since > longest) longest = now - since; since = 0 }

@@ -454,6 +454,14 @@ static void a_claim_of_this_machines_other_interface_is_not_reported(void **stat
     neighbours_free(from_other);
 }
 
+static void make_link(void) {
+    ip_run("link add ours type veth peer name other netns /proc/%d/fd/%d", (int)getpid(), namespaces[OTHER]);
+    ip_run("link set ours up");
+    go_to(OTHER);
+    ip_run("link set other up");
+    go_to(OURS);
+}
+
 static void an_interface_that_was_made_anew_is_found_again(void **state) {
     struct scene *scene = *state;
     struct held_address found;
@@ -463,11 +471,7 @@ static void an_interface_that_was_made_anew_is_found_again(void **state) {
     struct held_address all[16];
     size_t count;
     assert_int_equal(addresses_list(scene->addresses[OURS], all, COUNT_OF(all), &count, &scene->why), RC_NOT_FOUND);
-    ip_run("link add ours type veth peer name other netns /proc/%d/fd/%d", (int)getpid(), namespaces[OTHER]);
-    ip_run("link set ours up");
-    go_to(OTHER);
-    ip_run("link set other up");
-    go_to(OURS);
+    make_link();
     set(scene, OURS, roles[0], 24, 5000);
     assert_true(held(scene, roles[0], &found));
     assert_true(comes_true(true, "LOWER_UP", "link show ours"));
@@ -476,6 +480,34 @@ static void an_interface_that_was_made_anew_is_found_again(void **state) {
     go_to(OURS);
     wait_for_claim(scene);
     assert_true(scene->claims > 0);
+}
+
+static void hears_of_an_interface_that_is_gone(void *context, const struct ip *ip, const struct mac *mac) {
+    struct scene *scene = context;
+    stranger_seen(context, ip, mac);
+    struct held_address all[16];
+    size_t count;
+    if (scene->claims == 1)
+        assert_int_equal(addresses_list(scene->addresses[OURS], all, COUNT_OF(all), &count, &scene->why), RC_OK);
+}
+
+/* Whoever hears a claim looks at the addresses, and may find another interface there than the one that it came by. */
+static void a_claim_that_came_by_an_interface_that_is_gone_does_no_harm(void **state) {
+    struct scene *scene = *state;
+    struct ip ip = ip_of(roles[0]);
+    addresses_free(scene->addresses[OURS]);
+    assert_int_equal(addresses_new(scene->loop, "ours", hears_of_an_interface_that_is_gone, scene,
+                                   &scene->addresses[OURS], &scene->why),
+                     RC_OK);
+    watch(scene, roles[0]);
+    go_to(OTHER);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(addresses_announce(scene->addresses[OTHER], &ip, &scene->why), RC_OK);
+    go_to(OURS);
+    ip_run("link del ours");
+    make_link();
+    wait_for_claim(scene);
+    assert_int_equal(scene->claims, 1); /* what had come by the old one after it is forgotten */
 }
 
 /* --- outside bytes -------------------------------------------------------------------------------------------- */
@@ -577,6 +609,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_question_brings_out_a_silent_stranger, start, finish),
         cmocka_unit_test_setup_teardown(a_claim_of_this_machines_other_interface_is_not_reported, start, finish),
         cmocka_unit_test_setup_teardown(an_interface_that_was_made_anew_is_found_again, start, finish),
+        cmocka_unit_test_setup_teardown(a_claim_that_came_by_an_interface_that_is_gone_does_no_harm, start, finish),
         cmocka_unit_test(a_netlink_answer_is_read),
         cmocka_unit_test(damaged_bytes_are_never_read_beyond_their_end),
     };

@@ -127,6 +127,72 @@ static void an_address_that_is_being_handed_over_is_given_up_the_moment_another_
     assert_true(drops_writer());
 }
 
+/* Commits may stand in the way: then the role returns, and its clients are not to be cut off. */
+static void an_address_whose_server_is_not_shut_yet_is_never_given_up_in_a_hand_over(void **state) {
+    (void)state;
+    start_writer();
+    answer_next(orders_of(DUTY_YIELD, 6));
+    task_done(TASK_FENCE, RC_TIMEOUT);
+    claimed(WRITER_ADDRESS);
+    assert_false(drops_writer());
+    assert_false(pass_until(2 * cluster.lease.report + 100, drops_writer));
+    answer_next(orders_of(DUTY_WRITER, 7));
+    assert_true(agent.writer && agent.addresses[WRITER_ADDRESS].present);
+}
+
+static void a_writer_that_gets_its_role_back_serves_and_announces_what_it_had_given_up(void **state) {
+    (void)state;
+    start_writer();
+    answer_next(orders_of(DUTY_YIELD, 6));
+    task_done(TASK_FENCE, RC_OK);
+    claimed(WRITER_ADDRESS);
+    assert_true(drops_writer());
+    answer_next(orders_of(DUTY_WRITER, 7));
+    task_done(TASK_READY, RC_OK);
+    task_done(TASK_OPEN, RC_OK);
+    assert_true(serves_writer() && announces_writer());
+}
+
+static void start_again(struct agent_durable durable) {
+    struct agent_address addresses[ADDRESSES_MAX] = { 0 };
+    start(NULL, NULL);
+    addresses[WRITER_ADDRESS] = (struct agent_address){ .present = true, .gone_at = now + SECONDS(4) };
+    start(&durable, addresses);
+}
+
+static void an_agent_that_was_restarted_gives_up_what_another_host_claims(void **state) {
+    (void)state;
+    start_again((struct agent_durable){ .term = 6, .resigned = true });
+    assert_false(drops_writer());
+    claimed(WRITER_ADDRESS);
+    assert_true(drops_writer());
+}
+
+/* Its server may be the writer. */
+static void an_agent_that_knows_nothing_keeps_what_another_host_claims(void **state) {
+    (void)state;
+    start_again((struct agent_durable){ 0 });
+    claimed(WRITER_ADDRESS);
+    assert_false(drops_writer());
+}
+
+static void a_writer_whose_agent_was_restarted_keeps_what_somebody_claims(void **state) {
+    (void)state;
+    start_again((struct agent_durable){ .term = 6, .electable = set_of(DB1) | set_of(DB2), .writer = true });
+    claimed(WRITER_ADDRESS);
+    assert_false(drops_writer());
+}
+
+static void a_writer_that_hangs_keeps_its_address_though_somebody_claims_it(void **state) {
+    (void)state;
+    start_writer();
+    server_answers = false;
+    pass(SECONDS(2));
+    assert_true(agent.writer);
+    claimed(WRITER_ADDRESS);
+    assert_false(drops_writer());
+}
+
 static void a_writer_never_gives_its_address_up_because_somebody_claims_it(void **state) {
     (void)state;
     start_writer();
@@ -152,6 +218,7 @@ static void a_dead_writers_address_is_given_up_when_nobody_can_be_expected_to_te
     start_keeper();
     msec heard = now;
     assert_true(pass_until(SECONDS(3), drops_writer));
+    assert_string_equal(plan.events[0].rule, "A24");
     assert_int_equal(now, heard + 2 * cluster.lease.report + 1);
 }
 
@@ -292,6 +359,12 @@ int main(void) {
         cmocka_unit_test(a_stranger_is_told_only_for_an_address_that_is_served_here),
         cmocka_unit_test(a_dead_writers_address_is_given_up_the_moment_another_host_claims_it),
         cmocka_unit_test(an_address_that_is_being_handed_over_is_given_up_the_moment_another_host_claims_it),
+        cmocka_unit_test(an_address_whose_server_is_not_shut_yet_is_never_given_up_in_a_hand_over),
+        cmocka_unit_test(a_writer_that_gets_its_role_back_serves_and_announces_what_it_had_given_up),
+        cmocka_unit_test(an_agent_that_was_restarted_gives_up_what_another_host_claims),
+        cmocka_unit_test(an_agent_that_knows_nothing_keeps_what_another_host_claims),
+        cmocka_unit_test(a_writer_whose_agent_was_restarted_keeps_what_somebody_claims),
+        cmocka_unit_test(a_writer_that_hangs_keeps_its_address_though_somebody_claims_it),
         cmocka_unit_test(a_writer_never_gives_its_address_up_because_somebody_claims_it),
         cmocka_unit_test(passive_keeps_an_address_that_somebody_claims),
         cmocka_unit_test(a_dead_writers_address_is_given_up_when_nobody_can_be_expected_to_tell_who_serves_it),

@@ -107,7 +107,7 @@ struct agent {
     msec told_silent;      /* when it last told a peer that it does not hear the monitor */
     msec contact_until;    /* until when addresses that are not the writer's may stay */
     msec promised_until;
-    msec monitor_heard; /* when the last orders that were obeyed arrived */
+    msec monitor_heard; /* when the monitor last answered the newest report */
     struct ask round;   /* the newest round of questions, sent at asked_at */
     msec asked_at, ask_next;
     host_set promises;                /* that came in for this round */

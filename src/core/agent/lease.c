@@ -108,8 +108,8 @@ void lease_report_failed(struct step *step) {
     step->agent->reporting = false;
 }
 
-/* Two reports without an answer.  Not later: the kernel counts whole seconds, and an address whose extension comes
- * after two thirds of the lease is gone before it. */
+/* The time of two reports without an answer.  Not later: the kernel counts whole seconds, and an address whose
+ * extension comes after two thirds of the lease is gone before it. */
 static msec silence_allowed(const struct agent *agent) {
     return 2 * agent->cluster->lease.report;
 }

@@ -1,4 +1,6 @@
 /* The role addresses on this host: which are served, until when, and who is told. */
+#include <stdio.h>
+
 #include "core/agent/agent_internal.h"
 
 static void say(struct step *step, const char *rule, const char *name, int address, const char *what) {
@@ -28,8 +30,8 @@ void presence_listed(struct step *step) {
 void presence_stranger(struct step *step) {
     struct agent *agent = step->agent;
     int address = step->event->stranger.address;
-    /* That another host serves what this one does not, or keeps for it, is how it should be. */
-    if (!agent->addresses[address].present || (is_writers(agent, address) && !agent->writer))
+    /* That another host serves what this one does not is how it should be. */
+    if (!agent->addresses[address].present)
         return;
     if (agent->stranger.address != address)
         step_report_soon(step);
@@ -37,37 +39,49 @@ void presence_stranger(struct step *step) {
     agent->stranger_at = step->now;
 }
 
-enum wish { WISH_GONE, WISH_KEEP, WISH_SERVE };
+enum wish { WISH_GONE, WISH_CLAIMED, WISH_UNTOLD, WISH_KEEP, WISH_SERVE };
 
 /* Whoever serves it now has just said so on the link, which is heard where the monitor is not. */
 static bool is_claimed(const struct step *step, int address) {
     return step->event->kind == AGENT_STRANGER && step->event->stranger.address == address;
 }
 
-/* The writer's address is served only by a server that is writable under a lease.  It is kept, neither renewed nor
- * removed, where the server is known shut or dead: an address that nobody answers for costs a client a second
- * (SERVERS.md).  Until it is served elsewhere, by the monitor's word or that host's own; and no longer than the monitor
- * can be expected to tell. */
+/* The writer's address is served only by a server that is writable under a lease.  Where the server is known shut or
+ * dead it is kept, neither renewed nor removed, until it is served elsewhere: an address that nobody answers for costs
+ * a client a second (SERVERS.md).  That is the monitor's word or that host's own; and nobody waits for the word of a
+ * monitor that is silent. */
 static enum wish wish_writer_address(struct step *step, int address, enum duty_now duty) {
     const struct agent *agent = step->agent;
     if (!set_has(agent->orders.addresses, address))
         return WISH_GONE;
     if (work_is_serving(agent, step->now))
         return WISH_SERVE;
-    if (duty == NOW_WRITER)
-        return WISH_KEEP;
     bool shut = !agent->writer && !agent->must_fence;
-    bool keeper = duty == NOW_YIELD || (shut && (agent->durable.resigned || agent->orders.duty != DUTY_WRITER));
-    if (!keeper || is_claimed(step, address) || step->now >= lease_silent_at(agent))
+    if (duty == NOW_WRITER || (duty == NOW_YIELD && !shut))
+        return WISH_KEEP;
+    bool handed_over = agent->durable.resigned || agent->orders.duty != DUTY_WRITER;
+    if (!shut || !handed_over)
         return WISH_GONE;
+    if (is_claimed(step, address))
+        return WISH_CLAIMED;
+    if (step->now >= lease_silent_at(agent))
+        return WISH_UNTOLD;
     step_deadline(step, lease_silent_at(agent));
     return WISH_KEEP;
+}
+
+/* Whatever runs may be right; but who knows a term, and does not go on as its writer, is not the one. */
+static enum wish wish_without_orders(const struct step *step, int address) {
+    const struct agent *agent = step->agent;
+    if (is_writers(agent, address) && agent->durable.term > 0 && is_claimed(step, address))
+        return WISH_CLAIMED;
+    return step->now < agent->started_at + agent->cluster->lease.length ? WISH_KEEP : WISH_GONE;
 }
 
 static enum wish wish_address(struct step *step, int address, enum duty_now duty) {
     const struct agent *agent = step->agent;
     if (!agent->has_orders)
-        return step->now < agent->started_at + agent->cluster->lease.length ? WISH_KEEP : WISH_GONE;
+        return wish_without_orders(step, address);
     if (is_writers(agent, address))
         return wish_writer_address(step, address, duty);
     if (!set_has(agent->orders.addresses, address) || lease_contact(agent) <= step->now)
@@ -113,14 +127,23 @@ static void take_down(struct step *step, int address) {
     step_report_soon(step);
 }
 
-static void drop(struct step *step, int address) {
-    if (!step->agent->addresses[address].present)
+static void drop(struct step *step, int address, enum wish wish) {
+    struct agent *agent = step->agent;
+    if (!agent->addresses[address].present)
         return;
     take_down(step, address);
-    if (is_claimed(step, address))
-        say(step, "A23", "address_down", address, "served by another host, which has just said so: given up here");
-    else
+    if (wish == WISH_CLAIMED) {
+        char mac[MAC_TEXT_MAX], what[FACT_SIZE];
+        mac_format(&step->event->stranger.mac, mac);
+        snprintf(what, sizeof what, "given up here: %s has just said that it has it", mac);
+        say(step, "A23", "address_down", address, what);
+        agent->stranger = (struct stranger){ .address = -1 }; /* that is how it should be */
+    } else if (wish == WISH_UNTOLD) {
+        say(step, "A24", "address_down", address,
+            "given up here: who has it cannot be told by a monitor that is silent");
+    } else {
         say(step, "A21", "address_down", address, "not served here any more");
+    }
 }
 
 /* Nothing has renewed it, and the kernel is about to take it away, which would leave its clients without a word: what
@@ -176,7 +199,8 @@ void presence_check(struct step *step) {
     bool frozen = agent->has_orders && agent->orders.passive && duty != NOW_LAPSED;
     for (int i = 0; i < agent->cluster->address_count; i++) {
         msec until = is_writers(agent, i) ? agent->lease_until : lease_contact(agent);
-        switch (wish_address(step, i, duty)) {
+        enum wish wish = wish_address(step, i, duty);
+        switch (wish) {
         case WISH_SERVE:
             serve(step, i, until);
             guard_let(step, i, until);
@@ -185,8 +209,10 @@ void presence_check(struct step *step) {
         case WISH_KEEP: /* and not announced: clients are drawn to whoever serves it */
             break;
         case WISH_GONE:
+        case WISH_CLAIMED:
+        case WISH_UNTOLD:
             if (!frozen) {
-                drop(step, i);
+                drop(step, i, wish);
                 guard_shut(step, i);
             }
             break;

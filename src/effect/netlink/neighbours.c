@@ -33,6 +33,7 @@ struct neighbours {
     neighbours_claim claim;
     void *context;
     struct ear arp, ipv6;
+    bool hearing, freed; /* freed while it told of a claim: it goes when that is done */
     size_t watched_count;
     struct ip watched[ADDRESSES_MAX];
 };
@@ -263,10 +264,8 @@ static bool is_watched(const struct neighbours *neighbours, const struct ip *ip)
     return false;
 }
 
-static void hear(void *context) {
-    struct ear *ear = context;
-    struct neighbours *neighbours = ear->neighbours;
-    for (int i = 0; i < PACKETS_A_TURN; i++) {
+static void hear_packets(struct neighbours *neighbours, const struct ear *ear) {
+    for (int i = 0; i < PACKETS_A_TURN && !neighbours->freed; i++) {
         uint8_t packet[PACKET_SIZE];
         struct sockaddr_ll from = { 0 };
         socklen_t from_size = sizeof from;
@@ -283,6 +282,16 @@ static void hear(void *context) {
         if (claimed && is_watched(neighbours, &ip))
             neighbours->claim(neighbours->context, &ip, &mac);
     }
+}
+
+static void hear(void *context) {
+    struct ear *ear = context;
+    struct neighbours *neighbours = ear->neighbours;
+    neighbours->hearing = true;
+    hear_packets(neighbours, ear);
+    neighbours->hearing = false;
+    if (neighbours->freed)
+        neighbours_free(neighbours);
 }
 
 static enum rc ear_open(struct neighbours *neighbours, struct ear *ear, struct reason *ret_why) {
@@ -339,6 +348,10 @@ static void ear_close(struct ear *ear) {
 void neighbours_free(struct neighbours *neighbours) {
     if (neighbours == NULL)
         return;
+    if (neighbours->hearing) {
+        neighbours->freed = true;
+        return;
+    }
     ear_close(&neighbours->arp);
     ear_close(&neighbours->ipv6);
     free(neighbours);

@@ -7,7 +7,7 @@
 #include "model/ip.h"
 #include "model/limits.h"
 
-/* Somebody, perhaps this machine itself, says that it has an address that is watched. */
+/* Somebody, perhaps this machine itself, says that it has an address that is watched.  It may free the neighbours. */
 typedef void (*neighbours_claim)(void *context, const struct ip *ip, const struct mac *mac);
 
 struct neighbours;

@@ -23,16 +23,15 @@ wait_for_jobs() {
     JOBS=()
 }
 
-# ---- who cannot be told ----
+# ---- who cannot be told that another host serves the writer's address ----
 
-# A host whose agent is stopped, or that nobody reaches, cannot be told that another one serves the address now.
+# Each «deaf» has its «hears» (lib.sh counts them), a moment later: by then it has been told, or waits no longer.
 host_is_deaf() { # host
     date "+%FT%T.%6N $1 Deaf" >>"$EVIDENCE/deaf"
 }
 
-# Two reports later it has been told, or knows that nobody tells it.
-host_hears() { # host
-    date -d '+1 second' "+%FT%T.%6N $1 Hears" >>"$EVIDENCE/deaf"
+host_hears() { # host [seconds from now]
+    date -d "+${2:-1} second" "+%FT%T.%6N $1 Hears" >>"$EVIDENCE/deaf"
 }
 
 # ---- processes ----
@@ -47,7 +46,6 @@ server_back() { # host
 }
 
 agent_back() { # host
-    host_hears "$1"
     case $(lab agent "$1" state) in
     frozen) lab agent "$1" thaw ;;
     stopped) lab agent "$1" start; remember_daemon "$1-agent" ;;
@@ -106,12 +104,8 @@ isolated() { # host
     lab prober start --as "in$1" --on "$1"
     sleep 0.3
     host_is_deaf "$1"
+    host_hears "$1" 2 # two reports without an answer, whenever the cable is back
     lab cut "$1"
-}
-
-reached_again() { # host
-    host_hears "$1"
-    lab heal "$1"
 }
 
 # ---- servers ----
@@ -171,10 +165,10 @@ fault_ends() { # fault target
     local one=${PART[${2%>*}]:-} other=${PART[${2#*>}]:-}
     case $1 in
     server-*) in_background server_back "$one" ;;
-    agent-*) agent_back "$one" ;;
-    host-frozen) host_back "$one" ;;
+    agent-*) host_hears "$one"; agent_back "$one" ;;
+    host-frozen) host_hears "$one"; host_back "$one" ;;
     monitor-*) monitor_back ;;
-    isolated) reached_again "$one" ;;
+    isolated) lab heal "$one" ;;
     cut-off-monitor) lab heal mon "$one" ;;
     one-way-cut | link-cut) lab heal "$one" "$other" ;;
     disk-full) disk_free "$one" ;;
