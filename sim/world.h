@@ -79,9 +79,10 @@ struct world_host {
     msec asked_at;     /* for the story: when it last asked its peers */
     msec off_until;    /* switched off by a fence program */
     msec doubled_at;   /* since when it has kept the writer's address that another host serves; 0: it does not */
-    msec untold_until; /* ... and until when it has the excuse that nobody could tell it */
-    msec claim_at;     /* when the last announcement of that address arrives here */
-    bool deaf;         /* ... but for one, or more, that did not */
+    bool untold;       /* ... and has the excuse that nobody can tell it, as it had until then: */
+    msec untold_until;
+    msec claim_at; /* when the last announcement of that address arrives here */
+    bool deaf;     /* ... but for one, or more, that did not */
 };
 
 struct world_fence {

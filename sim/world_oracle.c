@@ -141,8 +141,10 @@ static void look_at_keeper(struct world *world, int i, int serving) {
     const struct lease_spec *lease = &world->cluster.lease;
     if (!host->doubled_at)
         host->doubled_at = world->now;
-    if (is_untold(world, i))
+    bool untold = is_untold(world, i);
+    if (untold || host->untold) /* until something happens it stays as it was */
         host->untold_until = world->now;
+    host->untold = untold;
     msec told = host->deaf ? host->doubled_at : host->claim_at;
     if (host->untold_until > told)
         told = host->untold_until;
@@ -164,7 +166,7 @@ static void look_at_keepers(struct world *world) {
             look_at_keeper(world, i, serving);
         } else {
             host->doubled_at = host->untold_until = 0;
-            host->deaf = false;
+            host->deaf = host->untold = false;
         }
     }
 }

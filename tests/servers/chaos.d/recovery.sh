@@ -63,12 +63,14 @@ refill_those_that_cannot_read_on() {
     done
 }
 
+# A writer whose disk was full may stand still for another minute (faults.sh), and all looks well until mmm has noticed: so
+# writes must flow.
 looked_after_and_well() {
     look_after_servers
     gather_events
     refill_those_that_cannot_read_on
     set_those_online '.hold != null or .state == "ADMIN_OFFLINE"'
-    all_are_online_and_follow && both_masters_are_electable && is_protected "$(writer_name)"
+    all_are_online_and_follow && both_masters_are_electable && is_protected "$(writer_name)" && writes_flow
 }
 
 recover() {
