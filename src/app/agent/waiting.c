@@ -283,6 +283,8 @@ static void on_request(void *context, struct http_request *request) {
     const char *peer = http_request_peer(request);
     if (!peer || !waiting_allows(waiting->settings, peer))
         respond(request, 403, "only the monitor and the operator set a host up");
+    else if (waiting->set_up)
+        respond(request, 503, "this host is set up, and its agent is about to begin its work");
     else if (text_equal(http_request_method(request), "POST") && text_equal(http_request_path(request), "/v1/init"))
         serve(waiting, request, peer);
     else

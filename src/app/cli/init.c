@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app/cli/client.h"
@@ -18,6 +19,9 @@
 
 /* A host bounds each step itself (app/agent/waiting.c), and this is more. */
 #define ANSWER_TIMEOUT SECONDS(15)
+/* An agent that was set up opens its port anew for its work (app/agent/agent.c): some tenths of a second later. */
+#define AGENT_BEGINS SECONDS(10)
+#define AGENT_ASKED_EVERY ((struct timespec){ .tv_nsec = 50 * 1000 * 1000 })
 /* Two digits each; MySQL takes 32 characters at the most from a replica (CHANGE REPLICATION SOURCE). */
 enum { RANDOM_BYTES = 16 };
 
@@ -250,6 +254,26 @@ static enum rc do_step(struct init *init, const struct init_step *step, struct r
     return rc;
 }
 
+static enum rc await_agent(struct init *init, int host, struct reason *ret_why) {
+    for (msec end = clock_now() + AGENT_BEGINS;; nanosleep(&AGENT_ASKED_EVERY, NULL)) {
+        enum rc rc = ask(init, host, &(struct init_request){ .step = "" }, &init->facts[host], ret_why);
+        if (!rc || clock_now() >= end)
+            return rc;
+    }
+}
+
+/* What comes next may ask the agents: so it is not done before they answer. */
+static int await_agents(struct init *init) {
+    struct reason why = { "" };
+    for (size_t i = 0; i < init->plan.step_count; i++) {
+        int host = init->plan.steps[i].host;
+        if (is_step(&init->plan.steps[i], INIT_SET_UP) && await_agent(init, host, &why))
+            return call_failed(init->call, "%s is set up, and its agent does not begin its work: %s; see its log there",
+                               init->cluster->hosts[host].name, why.text);
+    }
+    return EXIT_DONE;
+}
+
 static int do_plan(struct init *init) {
     struct reason why = { "" };
     if (need_passwords(init, &why))
@@ -262,6 +286,8 @@ static int do_plan(struct init *init) {
                                "%s: %s: %s; what is done does no harm and stays: `mmm init --yes` goes on from there",
                                init->cluster->hosts[step->host].name, step->rule, why.text);
     }
+    if (await_agents(init) != EXIT_DONE)
+        return EXIT_FAILED;
     fprintf(init->call->out,
             "done: all %zu steps were read back.  With a monitor (`mmm monitor`) the cluster has a writer in about\n"
             "six seconds, and the others follow it: `mmm show --watch`\n",
