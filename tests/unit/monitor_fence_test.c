@@ -338,6 +338,27 @@ static void a_writer_that_comes_back_before_the_program_has_ended_is_not_ended_b
     assert_int_equal(monitor.durable.writer, writer);
 }
 
+/* Nobody can call the program back. */
+static void a_host_whose_program_still_runs_is_not_chosen_while_there_is_another(void **state) {
+    (void)state;
+    lose_the_writer();
+    assert_true(fence_turns_until_asked(SECONDS(4)));
+    heard[DB1] = true;
+    assert_true(fence_turns_until_writer(DB2, SECONDS(3)));
+}
+
+static void a_host_whose_program_still_runs_is_chosen_when_there_is_no_other(void **state) {
+    (void)state;
+    lose_the_writer();
+    assert_true(fence_turns_until_asked(SECONDS(4)));
+    heard[DB2] = false;
+    fence_turns(SECONDS(3));
+    heard[DB1] = true;
+    fence_turns(SECONDS(2));
+    assert_true(monitor.fence.running);
+    assert_int_equal(monitor.durable.writer, DB1);
+}
+
 static void a_host_that_goes_on_after_its_program_said_that_it_ended_is_told_of(void **state) {
     (void)state;
     lose_the_writer();
@@ -400,6 +421,8 @@ int main(void) {
         cmocka_unit_test(a_switchover_fences_nobody),
         cmocka_unit_test(in_passive_mode_nobody_is_fenced),
         cmocka_unit_test(a_writer_that_comes_back_before_the_program_has_ended_is_not_ended_by_its_late_success),
+        cmocka_unit_test(a_host_whose_program_still_runs_is_not_chosen_while_there_is_another),
+        cmocka_unit_test(a_host_whose_program_still_runs_is_chosen_when_there_is_no_other),
         cmocka_unit_test(a_host_that_goes_on_after_its_program_said_that_it_ended_is_told_of),
         cmocka_unit_test(a_host_that_was_reset_comes_back_without_doubt),
         cmocka_unit_test(the_alarm_ends_when_the_host_is_online_again),

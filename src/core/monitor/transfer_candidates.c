@@ -74,5 +74,9 @@ host_set transfer_candidates(const struct mstep *step) {
         candidates = without(candidates, transfer->avoid);
     if (transfer->replaced && transfer->from != HOST_NONE)
         candidates = without(candidates, transfer->from);
+    /* It talks again, and its fence program, which nobody can call back, may end it at any moment. */
+    const struct fence_state *fence = &step->m->fence;
+    if (fence->running)
+        candidates = without(candidates, fence->request.host);
     return candidates;
 }
