@@ -2,17 +2,6 @@
 # in the way.  A move is refused or rolled back, soon and with the reason, or ends them when it was told to; never a false OK.
 # shellcheck shell=bash disable=SC2016,SC2034 # jq knows «$it»; run reads UP
 
-# A session on a host that does something, and then nothing for longer than anything here waits.
-hold_a_session() { # host statements
-    MMM_LAB_SQL_SECONDS=60 lab sql "$1" "$2; DO SLEEP(50); COMMIT" >/dev/null 2>&1 &
-    HOLDER=$!
-    need "the session has begun" within 5 session_sleeps "$1"
-}
-
-session_sleeps() { # host
-    [[ $(sql "$1" "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User sleep'") == 1 ]]
-}
-
 # A session that was ended tells its client so, at once.
 session_is_over() {
     ! kill -0 "$HOLDER" 2>/dev/null

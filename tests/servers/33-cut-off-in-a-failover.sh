@@ -5,11 +5,6 @@
 
 UP=(--mmm-set lease.length=10s --mmm-set lease.report=2s) # so that two reports take longer than the take-over
 
-hold_applier() { # host seconds
-    MMM_LAB_SQL_SECONDS=30 lab sql "$1" "FLUSH TABLES WITH READ LOCK; SELECT SLEEP($2); UNLOCK TABLES" >/dev/null 2>&1 &
-    sleep 0.5
-}
-
 writer_addresses_of() { # host
     host_addresses "$1" | grep -E '(\.|:)50$'
 }
@@ -26,11 +21,12 @@ has_resigned() { # host
     told_of host_state "$1" 'ONLINE -> HARD_OFFLINE'
 }
 
-kill_and_cut_off() { # seconds that db2 still applies
+# From here on db2 applies nothing until the session is ended.
+kill_and_cut_off() {
     given_a_cluster_under_load 2s
-    hold_applier db2 "$1"
+    hold_a_session db2 'FLUSH TABLES WITH READ LOCK'
     lab server db1 kill
-    need "the monitor knows that the server is dead" within 1 has_resigned db1
+    need "the monitor knows that the server is dead" within 5 has_resigned db1
     expect "db1 keeps the address" has_writer_addresses db1
     lab cut mon db1
     need "nobody has taken it yet" has_no_writer_address db2
@@ -41,7 +37,8 @@ heard_it_on_the_link() { # address
 }
 
 scenario() {
-    kill_and_cut_off 2.5
+    kill_and_cut_off
+    end_the_session db2
     need "db2 is writer" within 4 writer_is db2
     expect "db1 heard on the link that db2 serves" within 1 heard_it_on_the_link 10.77.0.50
     expect "and so by IPv6" within 1 heard_it_on_the_link fd77::50

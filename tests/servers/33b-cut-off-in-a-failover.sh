@@ -10,10 +10,11 @@ told_in_the_log() {
 }
 
 scenario() {
-    kill_and_cut_off 8
+    kill_and_cut_off
     expect "db1 has given the address up" within 5 has_no_writer_address db1
     expect "before db2 had taken it" has_no_writer_address db2
     expect "it says why" within 1 told_in_the_log
+    end_the_session db2
     need "db2 is writer" within 10 writer_is db2
     lab heal mon db1
 }

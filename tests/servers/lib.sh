@@ -11,9 +11,10 @@ readonly WRITER_ADDRESS=10.77.0.50
 readonly DATABASES=(db1 db2 db3)
 # In the time of a take-over the address may be on the old host, which no longer writes, and on the new one.
 readonly ADDRESS_OVERLAP_MS=100
-readonly ADDRESS_LEFT_MS=5400 # a lease as it is unless set, and what the kernel may be late
 readonly AGENT_RSS_KB=10240
 readonly LEASE_MS=5000 # the default, which the lab keeps
+# Where the old host cannot be told that the new one has it: a lease, and what the kernel may be late.
+readonly ADDRESS_LEFT_MS=$((LEASE_MS + 400))
 # Times that mmm must keep are stretched by this: a sanitized build is slower.
 SLOW=${SLOW:-1}
 # What may be missing at the end: none; «predicted» in asynchronous mode, where the old writer may have acknowledged what
@@ -373,6 +374,23 @@ last_acknowledged_ms() { # name
 
 lab_folder() {
     printf '%s' "${MMM_LAB_DIR:-/tmp/mmm-lab-$LAB_NAME}"
+}
+
+# ---- sessions ----
+
+# A session on a host that does something, and then nothing for longer than anything here waits.
+hold_a_session() { # host statements
+    MMM_LAB_SQL_SECONDS=60 lab sql "$1" "$2; DO SLEEP(50); COMMIT" >/dev/null 2>&1 &
+    HOLDER=$!
+    need "the session has begun" within 5 session_sleeps "$1"
+}
+
+session_sleeps() { # host
+    [[ $(sql "$1" "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User sleep'") == 1 ]]
+}
+
+end_the_session() { # host
+    sql "$1" "KILL $(sql "$1" "SELECT ID FROM information_schema.PROCESSLIST WHERE STATE = 'User sleep'")"
 }
 
 # ---- addresses ----

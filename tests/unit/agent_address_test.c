@@ -102,6 +102,13 @@ static void start_keeper(void) {
     assert_true(agent.durable.term == 6 && !drops_writer() && agent.addresses[WRITER_ADDRESS].present);
 }
 
+static void start_handing_over(enum rc fenced) {
+    start_writer();
+    answer_next(orders_of(DUTY_YIELD, 6));
+    task_done(TASK_FENCE, fenced);
+    assert_false(drops_writer());
+}
+
 static void a_dead_writers_address_is_given_up_the_moment_another_host_claims_it(void **state) {
     (void)state;
     start_keeper();
@@ -119,10 +126,7 @@ static void a_dead_writers_address_is_given_up_the_moment_another_host_claims_it
 
 static void an_address_that_is_being_handed_over_is_given_up_the_moment_another_host_claims_it(void **state) {
     (void)state;
-    start_writer();
-    answer_next(orders_of(DUTY_YIELD, 6));
-    task_done(TASK_FENCE, RC_OK);
-    assert_false(drops_writer());
+    start_handing_over(RC_OK);
     claimed(WRITER_ADDRESS);
     assert_true(drops_writer());
 }
@@ -130,9 +134,7 @@ static void an_address_that_is_being_handed_over_is_given_up_the_moment_another_
 /* Commits may stand in the way: then the role returns, and its clients are not to be cut off. */
 static void an_address_whose_server_is_not_shut_yet_is_never_given_up_in_a_hand_over(void **state) {
     (void)state;
-    start_writer();
-    answer_next(orders_of(DUTY_YIELD, 6));
-    task_done(TASK_FENCE, RC_TIMEOUT);
+    start_handing_over(RC_TIMEOUT);
     claimed(WRITER_ADDRESS);
     assert_false(drops_writer());
     assert_false(pass_until(2 * cluster.lease.report + 100, drops_writer));
@@ -142,9 +144,7 @@ static void an_address_whose_server_is_not_shut_yet_is_never_given_up_in_a_hand_
 
 static void a_writer_that_gets_its_role_back_serves_and_announces_what_it_had_given_up(void **state) {
     (void)state;
-    start_writer();
-    answer_next(orders_of(DUTY_YIELD, 6));
-    task_done(TASK_FENCE, RC_OK);
+    start_handing_over(RC_OK);
     claimed(WRITER_ADDRESS);
     assert_true(drops_writer());
     answer_next(orders_of(DUTY_WRITER, 7));

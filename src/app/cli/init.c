@@ -257,6 +257,8 @@ static enum rc do_step(struct init *init, const struct init_step *step, struct r
 static enum rc await_agent(struct init *init, int host, struct reason *ret_why) {
     for (msec end = clock_now() + AGENT_BEGINS;; nanosleep(&AGENT_ASKED_EVERY, NULL)) {
         enum rc rc = ask(init, host, &(struct init_request){ .step = "" }, &init->facts[host], ret_why);
+        if (!rc && !init->facts[host].set_up)
+            rc = FAIL(RC_CONFLICT, ret_why, "it waits to be set up again");
         if (!rc || clock_now() >= end)
             return rc;
     }
